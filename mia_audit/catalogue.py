@@ -1,0 +1,119 @@
+"""The catalogue: recipes of targets, and cards and suites of attacks, as TOML files that ship with the code.
+
+A wheel holds them in `mia_audit/_catalogue/<kind>`; a checkout in `<checkout>/<kind>`. Users copy and edit them.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mia_audit.errors import CatalogueError, RecipeError, nearest
+from mia_audit.recipe import Recipe
+
+Kind = Literal["attacks", "targets"]
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+def folder(kind: Kind) -> Path:
+    """Return the folder of one kind: the shipped one when it exists, else the checkout's."""
+    package = Path(__file__).resolve().parent
+    shipped = package / "_catalogue" / kind
+    return shipped if shipped.is_dir() else package.parent / kind
+
+
+def target_names() -> tuple[str, ...]:
+    """Return the names of the zoo's recipes, sorted."""
+    return tuple(sorted(path.stem for path in folder("targets").glob("*.toml")))
+
+
+def load_recipe(target: str) -> Recipe:
+    """Read a recipe by its name in the zoo or by its path (a name with a slash or ending in .toml)."""
+    if "/" in target or target.endswith(".toml"):
+        return parse_recipe(Path(target))
+    path = folder("targets") / f"{target}.toml"
+    if not path.is_file():
+        raise CatalogueError(f"unknown target {target!r}{nearest(target, target_names())}")
+    return parse_recipe(path)
+
+
+def parse_recipe(path: Path) -> Recipe:
+    """Read one recipe file."""
+    return checked(Recipe, read_toml(path), path.name)
+
+
+def override(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """Return the recipe with fields replaced, given as dotted paths: {"training.epochs": 5}."""
+    content = recipe.model_dump(mode="json")
+    for path, value in changes.items():
+        *tables, key = path.split(".")
+        place = content
+        for table in tables:
+            if not isinstance(place.get(table), dict):
+                raise RecipeError(f"--set {path}: [{table}] is no table of this recipe{nearest(table, _tables(place))}")
+            place = place[table]
+        place[key] = value
+    return checked(Recipe, content, recipe.name)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Split `key.path=value`; the value is read as TOML, and as a plain word where that fails."""
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise RecipeError(f"--set needs key.path=value, got {text!r}; for example --set training.epochs=5")
+    try:
+        return path.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return path.strip(), value.strip()
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; RecipeError says what is wrong with it."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path}: no such file; `mia-audit list targets` names the zoo's recipes") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: needs a readable text file, got {type(error).__name__}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: needs valid TOML: {error}") from error
+
+
+def checked(schema: type[Schema], content: dict[str, Any], source: str) -> Schema:
+    """Return the content as a schema's object; RecipeError names the first key that breaks it, and the nearest one."""
+    try:
+        return schema.model_validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        raise RecipeError(f"{source}: {_first_problem(schema, error)}") from error
+
+
+def _first_problem(schema: type[BaseModel], error: ValidationError) -> str:
+    problem = error.errors()[0]
+    steps = [str(step) for step in problem["loc"]]
+    where = "".join(f"[{step}]: " for step in steps[:-1])
+    if problem["type"] == "extra_forbidden":
+        return f"{where}unknown key {steps[-1]!r}{nearest(steps[-1], _keys(schema, steps[:-1]))}"
+    if problem["type"] == "missing":
+        return f"{where}key {steps[-1]!r} is missing; add it"
+    return f"{where}{steps[-1]!r}: {problem['msg'].lower()}, got {problem['input']!r}"
+
+
+def _keys(schema: type[BaseModel], tables: list[str]) -> list[str]:
+    for table in tables:
+        field = schema.model_fields.get(table)
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        schema = inner
+    return list(schema.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    options = getattr(annotation, "__args__", (annotation,))
+    return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)
+
+
+def _tables(content: dict[str, Any]) -> list[str]:
+    return [key for key, value in content.items() if isinstance(value, dict)]

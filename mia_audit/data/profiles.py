@@ -1,0 +1,87 @@
+"""What suits each data set: the literal list of data sets, and the recipe fields they fill in."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mia_audit.errors import CatalogueError, nearest
+from mia_audit.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A data set that a recipe can name, and what a recipe gets when it leaves fields open.
+
+    source     bundled with scikit-learn, or read (and fetched when absent) by torchvision
+    shape      of one example: (features,) or (channels, height, width)
+    population examples of the third pool, that no model trains on and nobody scores
+    public     whether pictures of exposed examples may be shown without being asked for
+    """
+
+    name: str
+    title: str
+    source: Literal["bundled", "torchvision"]
+    shape: tuple[int, ...]
+    classes: int
+    pool: int
+    population: int
+    test: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    hidden: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
+    kernel: int = 3
+    padding: int = 1
+    public: bool = True
+
+    @property
+    def kind(self) -> Literal["image", "table"]:
+        """Whether examples are images or rows of a table."""
+        return "image" if len(self.shape) == 3 else "table"
+
+
+PROFILES: tuple[Profile, ...] = (
+    Profile(name="digits", title="8x8 digits (scikit-learn)", source="bundled", shape=(1, 8, 8), classes=10,
+            pool=1400, population=100, test=297, epochs=30, batch_size=32, learning_rate=5e-3, channels=(8, 16), hidden=(128,)),
+    Profile(name="iris", title="Iris (scikit-learn)", source="bundled", shape=(4,), classes=3,
+            pool=100, population=10, test=40, epochs=60, batch_size=10, learning_rate=5e-3, hidden=(64,)),
+    Profile(name="breast-cancer", title="Wisconsin breast cancer (scikit-learn)", source="bundled", shape=(30,), classes=2,
+            pool=400, population=40, test=129, epochs=40, batch_size=20, learning_rate=5e-3, hidden=(64,)),
+    Profile(name="mnist", title="MNIST", source="torchvision", shape=(1, 28, 28), classes=10,
+            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64), kernel=5, padding=0, hidden=(256,)),
+    Profile(name="fashion-mnist", title="Fashion-MNIST", source="torchvision", shape=(1, 28, 28), classes=10,
+            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64), kernel=5, padding=0, hidden=(256,)),
+    Profile(name="cifar10", title="CIFAR-10", source="torchvision", shape=(3, 32, 32), classes=10,
+            pool=10_000, population=1000, test=2000, epochs=15, batch_size=128, learning_rate=2e-3, channels=(32, 64), kernel=3, padding=1, hidden=(256,)),
+    Profile(name="cifar100", title="CIFAR-100", source="torchvision", shape=(3, 32, 32), classes=100,
+            pool=10_000, population=1000, test=2000, epochs=20, batch_size=128, learning_rate=2e-3, channels=(32, 64), kernel=3, padding=1, hidden=(256,)),
+)  # fmt: skip
+
+
+def profile(name: str) -> Profile:
+    """Return the profile of a data set; CatalogueError names the nearest one."""
+    for known in PROFILES:
+        if known.name == name:
+            return known
+    raise CatalogueError(f"unknown data set {name!r}{nearest(name, [known.name for known in PROFILES])}")
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """Return the recipe with every open field filled in from its data set's profile."""
+    suits = profile(recipe.data.dataset)
+    architecture = recipe.model.architecture
+    if architecture == "auto":
+        architecture = "conv" if suits.kind == "image" else "mlp"
+    return recipe.model_copy(
+        update={
+            "data": _filled(recipe.data, suits, ("pool", "population", "test")),
+            "model": _filled(recipe.model, suits, ("hidden", "channels", "kernel", "padding")).model_copy(
+                update={"architecture": architecture}
+            ),
+            "training": _filled(recipe.training, suits, ("epochs", "batch_size", "learning_rate")),
+        }
+    )
+
+
+def _filled(section: Any, suits: Profile, fields: tuple[str, ...]) -> Any:
+    return section.model_copy(update={name: getattr(suits, name) for name in fields if getattr(section, name) is None})

@@ -1,0 +1,65 @@
+"""What can go wrong, as one tree. Every message is one line: thing needs rule, got value; way out.
+
+AuditError
+├── CatalogueError       an unknown target, data set, surrogate, attack or suite
+├── RecipeError          a recipe or card that does not say what it must
+├── DataError            data that is absent, truncated or too small
+├── ShadowBudgetError    too few shadow models with or without an example
+├── EvidenceError        signals that an attack cannot use (shapes, NaN, one class)
+├── TrainingError        a model that did not train (NaN losses)
+├── StoreError           a store entry that is damaged or cannot be written
+├── OutputError          a folder that cannot be written
+└── RecordError          a record that is damaged or of another schema
+
+The command line prints an AuditError in one line and leaves with exit code 2.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AuditError(Exception):
+    """The user can mend this; the message says how."""
+
+
+class CatalogueError(AuditError):
+    """A name that no catalogue holds."""
+
+
+class RecipeError(AuditError):
+    """A recipe or card breaks its schema."""
+
+
+class DataError(AuditError):
+    """Data is absent, truncated, or does not hold what the recipe asks."""
+
+
+class ShadowBudgetError(AuditError):
+    """An attack needs more shadow models with and without each example."""
+
+
+class EvidenceError(AuditError):
+    """Signals that no attack can use."""
+
+
+class TrainingError(AuditError):
+    """A model of the population did not train."""
+
+
+class StoreError(AuditError):
+    """The store of trained cohorts cannot be read or written."""
+
+
+class OutputError(AuditError):
+    """The output folder cannot be written."""
+
+
+class RecordError(AuditError):
+    """A record is damaged, incomplete or of another schema version."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the closest known name, or "; known: a, b" when none is close."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"

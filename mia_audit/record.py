@@ -1,0 +1,308 @@
+"""The record: the folder an audit produces, and the only thing a report reads.
+
+record.json   what was audited, how, and what came out; the same command gives the same bytes. Its SHA-256 is the id.
+arrays.npz    scores and membership; every number in record.json can be computed again from it
+exposed.npz   pictures and pool positions of the most exposed examples; absent unless the data are public or it was asked for
+run.json      when, where, how long: everything that differs from run to run
+
+Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
+  membership          bool [2 + S, N]: row 0 the target, row 1 the phantom target as trained, then the shadow models
+  phantom_membership  bool [N]: the redrawn row that the phantom target is scored against
+  labels              int [N]
+  predictions         int [N]: the target's predicted class
+  test_labels, test_predictions   int [test examples]
+  audited             int [A]: pool positions that every attack of this audit can judge, from shadow membership alone
+  scores/<attack>     float [A]: the target's scores; larger = more likely a member
+  phantom/<attack>    float [A]: the phantom target's scores
+  rehearsal/<attack>  float [rehearsals, A]: scores of shadow models taking the target's part; all choices are made on these
+"""
+
+import hashlib
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mia_audit.errors import RecordError
+from mia_audit.recipe import Recipe
+
+SCHEMA_VERSION = 1
+
+
+class Part(BaseModel):
+    """A part of record.json: frozen, strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(Part):
+    """A number and its 95 % interval. `value` is None where the data cannot resolve it; `high` is then an upper limit."""
+
+    value: float | None
+    low: float
+    high: float
+    method: str
+
+
+class RateAtFPR(Part):
+    """The true positive rate at one false positive rate."""
+
+    fpr: float
+    tpr: Estimate
+    expected_false_positives: float
+
+
+class AttackResult(Part):
+    """One attack on the target.
+
+    rehearsal_auc is the mean AUC against the rehearsing shadow models: the headline is chosen by it.
+    threshold is the score above which an example is called a member, chosen on the rehearsals.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    access: str
+    knowledge: tuple[str, ...]
+    auc: Estimate
+    tpr_at_fpr: tuple[RateAtFPR, ...]
+    threshold: float
+    balanced_accuracy: Estimate
+    advantage: Estimate
+    rehearsal_auc: float
+    phantom_auc: Estimate
+    phantom_p: float
+    phantom_p_holm: float
+
+
+class Utility(Part):
+    """How well the target does its task. The gap is train minus test accuracy. Firing rates: spikes per neuron and step."""
+
+    train_accuracy: Estimate
+    test_accuracy: Estimate
+    gap: Estimate
+    shadow_test_accuracy_mean: float
+    shadow_test_accuracy_sd: float
+    firing_rates: dict[str, float]
+
+
+class DataFacts(Part):
+    """What was audited. sha256 is over the examples and labels as the models saw them."""
+
+    name: str
+    title: str
+    sha256: str
+    kind: Literal["image", "table"]
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    public: bool
+
+
+class Counts(Part):
+    """How many of each."""
+
+    pool: int
+    members: int
+    audited_members: int
+    audited_nonmembers: int
+    excluded: int
+    population: int
+    test: int
+    shadows: int
+    rehearsals: int
+
+
+class Engine(Part):
+    """What determines the numbers beside the recipe."""
+
+    version: str
+    device_type: str
+    cohort_size: int
+    parameters: int
+
+
+class Control(Part):
+    """A control that can fail. `passed` is None when it could not be run."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+class Power(Part):
+    """The smallest AUC, and TPR at the smallest FPR resolved, told from chance with 80 % power (one-sided 5 %)."""
+
+    auc: float
+    tpr: float
+    at_fpr: float
+
+
+class Summary(Part):
+    """The content of record.json."""
+
+    schema_version: int
+    recipe: Recipe
+    data: DataFacts
+    counts: Counts
+    engine: Engine
+    utility: Utility
+    attacks: tuple[AttackResult, ...]
+    headline: str
+    controls: tuple[Control, ...]
+    power: Power
+    warnings: tuple[str, ...]
+    arrays_sha256: str
+
+    @property
+    def strongest(self) -> AttackResult:
+        """The attack chosen for the headline, on shadow models alone."""
+        return next(attack for attack in self.attacks if attack.name == self.headline)
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the headline attack does better than chance: its AUC interval lies above one half."""
+        return self.strongest.auc.low > 0.5
+
+    @property
+    def sound(self) -> bool:
+        """Whether no control failed."""
+        return all(control.passed is not False for control in self.controls)
+
+    def to_json(self) -> str:
+        """Return the canonical text of record.json."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A record, in memory. `folder` is where it lies on disk, None before it is written."""
+
+    summary: Summary
+    arrays: Arrays
+    run: Mapping[str, Any]
+    exposed: Arrays = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of record.json."""
+        return hashlib.sha256(self.summary.to_json().encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Target and the first eight digits of the id."""
+        return f"{self.summary.recipe.name}-{self.id[:8]}"
+
+    def write(self, folder: Path) -> "Record":
+        """Write the record into a folder, made when it is absent, and return it with that folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_arrays(folder / "arrays.npz", self.arrays)
+        if self.exposed:
+            write_arrays(folder / "exposed.npz", self.exposed)
+        (folder / "run.json").write_text(json.dumps(dict(self.run), indent=1) + "\n", encoding="utf-8")
+        (folder / "record.json").write_text(self.summary.to_json(), encoding="utf-8")
+        return Record(summary=self.summary, arrays=self.arrays, run=self.run, exposed=self.exposed, folder=folder)
+
+    def _repr_html_(self) -> str:
+        """Show the report's summary in a notebook."""
+        rows = "".join(
+            f"<tr><td>{html.escape(a.name)}</td><td>{a.auc.value:.3f}</td><td>{a.auc.low:.3f}–{a.auc.high:.3f}</td></tr>"
+            for a in self.summary.attacks
+        )
+        return (
+            f"<p><b>{html.escape(self.name)}</b>: {html.escape(verdict(self.summary))}</p>"
+            f"<table><tr><th>attack</th><th>AUC</th><th>95 % interval</th></tr>{rows}</table>"
+        )
+
+
+def verdict(summary: Summary) -> str:
+    """Say in one plain sentence what the audit found. It never says "private"."""
+    best = summary.strongest
+    if not summary.sound:
+        failed = ", ".join(control.name for control in summary.controls if control.passed is False)
+        return f"Do not rely on this audit: a control failed ({failed})."
+    if summary.leaks:
+        return (
+            f"Membership leaks: {best.name} tells members from non-members with AUC {best.auc.value:.3f} "
+            f"({best.auc.low:.3f} to {best.auc.high:.3f}); a coin would score 0.5."
+        )
+    return (
+        f"The attacks run here found no leakage ({best.name}: AUC {best.auc.value:.3f}, {best.auc.low:.3f} to "
+        f"{best.auc.high:.3f}); this audit would have seen an AUC above {summary.power.auc:.3f}."
+    )
+
+
+def load(folder: Path) -> Record:
+    """Read a record folder; RecordError says what is missing, damaged or of another version."""
+    try:
+        text = (folder / "record.json").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(
+            f"{folder}: a record needs a readable record.json, got {type(error).__name__}; give the folder an audit wrote"
+        ) from error
+    summary = _parse(folder, text)
+    arrays = read_arrays(folder / "arrays.npz")
+    if digest(arrays) != summary.arrays_sha256:
+        raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
+    exposed = read_arrays(folder / "exposed.npz") if (folder / "exposed.npz").exists() else {}
+    return Record(summary=summary, arrays=arrays, run=_read_run(folder), exposed=exposed, folder=folder)
+
+
+def digest(arrays: Arrays) -> str:
+    """Return a SHA-256 over names, types, shapes and bytes of arrays."""
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        value = np.ascontiguousarray(arrays[name])
+        state.update(f"{name}:{value.dtype.str}:{value.shape};".encode())
+        state.update(value.tobytes())
+    return state.hexdigest()
+
+
+def write_arrays(path: Path, arrays: Arrays) -> None:
+    """Write arrays to an .npz without pickle; the same arrays give the same bytes."""
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read an .npz, never unpickling."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # zipfile, zlib, struct and NumPy each raise their own
+        raise RecordError(f"{path}: a record needs readable arrays, got {type(error).__name__}; run the audit again") from error
+
+
+def _parse(folder: Path, text: str) -> Summary:
+    try:
+        content = json.loads(text)
+        version = content["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{folder}/record.json is not a record; give the folder an audit wrote") from error
+    if version != SCHEMA_VERSION:
+        raise RecordError(
+            f"{folder}: this mia-audit reads records of schema {SCHEMA_VERSION}, got {version}; read it with the version that wrote it"
+        )
+    try:
+        return Summary.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise RecordError(f"{folder}/record.json: [{where}]: {first['msg']}; the record is damaged, run the audit again") from error
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
+    try:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # times and machine are a courtesy; the record stands without them
+    return run if isinstance(run, dict) else {}
