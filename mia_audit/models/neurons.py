@@ -1,0 +1,84 @@
+"""Leaky integrate-and-fire neurons over all time steps at once, in one autograd function.
+
+U[t] = beta U[t-1] + I[t] - threshold S[t-1]   (reset by subtraction)
+U[t] = beta (1 - S[t-1]) U[t-1] + I[t]         (reset to zero)
+S[t] = 1 if U[t] > threshold else 0
+
+The reset acts one step after the spike and is detached: snnTorch 1.0.0's `Leaky` with its defaults, step for step. The
+backward pass is written out, since autograd would keep five tensors a step where the membranes alone are enough.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mia_audit.models.surrogates import Slope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dynamics:
+    """The constants of a neuron, and the slope that stands in for dS/dU."""
+
+    beta: float
+    threshold: float
+    reset_to_zero: bool
+    slope: Slope
+
+
+class LeakyOverTime(torch.autograd.Function):
+    """Current [K, T or 1, ...] -> membranes and spikes, both [K, T, ...]. A current of one step is the same at every step."""
+
+    @staticmethod
+    def forward(ctx: Any, current: Tensor, steps: int, neuron: Dynamics) -> tuple[Tensor, Tensor]:
+        """Integrate and fire, keeping every membrane."""
+        shape = (current.shape[0], steps, *current.shape[2:])
+        membranes, spikes = current.new_empty(shape), current.new_empty(shape)
+        inputs = current.expand(shape)
+        previous = fired = None
+        for t in range(steps):
+            membrane, spike = membranes[:, t], spikes[:, t]
+            _integrate(inputs[:, t], previous, fired, neuron, membrane)
+            torch.gt(membrane, neuron.threshold, out=spike)
+            previous, fired = membrane, spike
+        ctx.save_for_backward(membranes)
+        ctx.neuron, ctx.static = neuron, current.shape[1] == 1
+        ctx.set_materialize_grads(False)
+        return membranes, spikes
+
+    @staticmethod
+    def backward(ctx: Any, membrane_grad: Tensor | None, spike_grad: Tensor | None) -> tuple[Tensor, None, None]:
+        """Walk back through time: dU[t] = dS[t] slope + (own gradient) + beta (1 - S[t] if reset to zero) dU[t+1]."""
+        (membranes,) = ctx.saved_tensors
+        neuron: Dynamics = ctx.neuron
+        steps = membranes.shape[1]
+        total = membranes.new_zeros(membranes[:, :1].shape) if ctx.static else torch.empty_like(membranes)
+        later: Tensor | None = None
+        for t in reversed(range(steps)):
+            membrane = membranes[:, t]
+            here = total.new_zeros(membrane.shape) if later is None else _leak_back(later, membrane, neuron)
+            if membrane_grad is not None:
+                here.add_(membrane_grad[:, t])
+            if spike_grad is not None:
+                here.addcmul_(spike_grad[:, t], neuron.slope(membrane - neuron.threshold))
+            total[:, 0 if ctx.static else t].add_(here) if ctx.static else total[:, t].copy_(here)
+            later = here
+        return total, None, None
+
+
+def _integrate(current: Tensor, previous: Tensor | None, fired: Tensor | None, neuron: Dynamics, out: Tensor) -> None:
+    """Write U[t] into `out`."""
+    if previous is None or fired is None:
+        out.copy_(current)
+    elif neuron.reset_to_zero:
+        torch.addcmul(previous, previous, fired, value=-1, out=out).mul_(neuron.beta).add_(current)
+    else:
+        torch.mul(previous, neuron.beta, out=out).add_(current).sub_(fired, alpha=neuron.threshold)
+
+
+def _leak_back(later: Tensor, membrane: Tensor, neuron: Dynamics) -> Tensor:
+    """What dU[t+1] hands back to U[t]."""
+    if not neuron.reset_to_zero:
+        return later * neuron.beta
+    return later.masked_fill(membrane > neuron.threshold, 0).mul_(neuron.beta)
