@@ -1,0 +1,63 @@
+"""The interval of one AUC.
+
+DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837-845, for the variance; Sun and Xu, IEEE Signal Processing
+Letters 21 (2014) 1389-1393, for its computation from mid-ranks in O(n log n). The interval is taken on the logit scale, so
+it stays within [0, 1]. Where the variance vanishes (AUC 0 or 1, all scores equal, one example on a side) it is Newcombe's method 5, Statistics
+in Medicine 25 (2006) 559-573: the AUCs that a test with Hanley and McNeil's variance would not reject.
+"""
+
+import math
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import norm, rankdata
+
+from mia_audit.statistics.interval import LEVEL, Interval
+from mia_audit.statistics.roc import split
+from mia_audit.types import Bools, Floats
+
+_Z = float(norm.ppf((1 + LEVEL) / 2))
+
+
+def auc_interval(scores: Floats, member: Bools) -> Interval:
+    """Return the AUC with its 95 % interval, which is never of zero width and never leaves [0, 1]."""
+    area, variance = delong(scores, member)
+    if variance > 0 and 0 < area < 1:
+        half = _Z * math.sqrt(variance) / (area * (1 - area))
+        centre = math.log(area / (1 - area))
+        return Interval(value=area, low=_expit(centre - half), high=_expit(centre + half), method="DeLong, logit scale")
+    members = int(member.sum())
+    low, high = newcombe(area, members, member.size - members)
+    why = "all scores are equal, this attack told nothing apart" if np.ptp(scores) == 0 else "DeLong's variance vanishes"
+    return Interval(value=area, low=low, high=high, method=f"Newcombe method 5: {why}")
+
+
+def delong(scores: Floats, member: Bools) -> tuple[float, float]:
+    """Return the AUC and DeLong's variance of it; 0 where one example on a side leaves nothing to estimate it from."""
+    members, others = split(scores, member)
+    ranks = rankdata(np.concatenate([members, others]))
+    above = (ranks[: members.size] - rankdata(members)) / others.size
+    below = 1 - (ranks[members.size :] - rankdata(others)) / members.size
+    if min(above.size, below.size) < 2:
+        return float(above.mean()), 0.0
+    return float(above.mean()), float(above.var(ddof=1) / above.size + below.var(ddof=1) / below.size)
+
+
+def newcombe(area: float, members: int, nonmembers: int) -> tuple[float, float]:
+    """Return the score interval of an AUC from its value and the two sample sizes alone."""
+
+    def excess(theta: float) -> float:
+        return (theta - area) ** 2 - _Z**2 * _hanley_mcneil(theta, members, nonmembers)
+
+    low = 0.0 if area == 0 else float(brentq(excess, 0.0, area))
+    high = 1.0 if area == 1 else float(brentq(excess, area, 1.0))
+    return low, high
+
+
+def _hanley_mcneil(theta: float, members: int, nonmembers: int) -> float:
+    mean = (members + nonmembers) / 2 - 1
+    return theta * (1 - theta) * (1 + mean * (1 - theta) / (2 - theta) + mean * theta / (1 + theta)) / (members * nonmembers)
+
+
+def _expit(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
