@@ -1,1 +1,1 @@
-"""TO BE WRITTEN."""
+"""Data: what the sets are, how they are read, dealt out, and given to models."""

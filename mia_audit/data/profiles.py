@@ -48,13 +48,17 @@ PROFILES: tuple[Profile, ...] = (
     Profile(name="breast-cancer", title="Wisconsin breast cancer (scikit-learn)", source="bundled", shape=(30,), classes=2,
             pool=400, population=40, test=129, epochs=40, batch_size=20, learning_rate=5e-3, hidden=(64,)),
     Profile(name="mnist", title="MNIST", source="torchvision", shape=(1, 28, 28), classes=10,
-            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64), kernel=5, padding=0, hidden=(256,)),
+            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64),
+            kernel=5, padding=0, hidden=(256,)),
     Profile(name="fashion-mnist", title="Fashion-MNIST", source="torchvision", shape=(1, 28, 28), classes=10,
-            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64), kernel=5, padding=0, hidden=(256,)),
+            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64),
+            kernel=5, padding=0, hidden=(256,)),
     Profile(name="cifar10", title="CIFAR-10", source="torchvision", shape=(3, 32, 32), classes=10,
-            pool=10_000, population=1000, test=2000, epochs=15, batch_size=128, learning_rate=2e-3, channels=(32, 64), kernel=3, padding=1, hidden=(256,)),
+            pool=10_000, population=1000, test=2000, epochs=15, batch_size=128, learning_rate=2e-3, channels=(32, 64),
+            kernel=3, padding=1, hidden=(256,)),
     Profile(name="cifar100", title="CIFAR-100", source="torchvision", shape=(3, 32, 32), classes=100,
-            pool=10_000, population=1000, test=2000, epochs=20, batch_size=128, learning_rate=2e-3, channels=(32, 64), kernel=3, padding=1, hidden=(256,)),
+            pool=10_000, population=1000, test=2000, epochs=20, batch_size=128, learning_rate=2e-3, channels=(32, 64),
+            kernel=3, padding=1, hidden=(256,)),
 )  # fmt: skip
 
 

@@ -1,0 +1,81 @@
+"""Dealing a data set out: pool, population and test set, no example twice.
+
+One shuffle decides. The pool is its beginning, the population follows; the test set comes from the official test split
+or, where there is none, from the far end, so that a larger population moves neither the pool nor the test set.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_audit.data.source import Source, Split
+from mia_audit.errors import DataError
+from mia_audit.recipe import Recipe
+from mia_audit.streams import stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deal:
+    """The three parts, as stored."""
+
+    pool: Split
+    population: Split
+    test: Split
+
+
+def deal(source: Source, recipe: Recipe) -> Deal:
+    """Deal a data set out as a resolved recipe asks; DataError when it is too small or the pool misses a class."""
+    pool, population, test = _sizes(recipe)
+    name, seed = recipe.data.dataset, recipe.training.seed
+    within = source.train.labels.size - (test if source.test is None else 0)
+    if pool + population > within:
+        raise DataError(_too_small(name, source, recipe))
+    order = stream(seed, "deal").permutation(source.train.labels.size)
+    dealt = _take(source.train, order[:pool])
+    _require_every_class(source, name, dealt)
+    return Deal(
+        pool=dealt,
+        population=_take(source.train, order[pool : pool + population]),
+        test=_take(source.train, order[within:]) if source.test is None else _official(source.test, name, test, seed),
+    )
+
+
+def _sizes(recipe: Recipe) -> tuple[int, int, int]:
+    pool, population, test = recipe.data.pool, recipe.data.population, recipe.data.test
+    if pool is None or population is None or test is None:
+        raise ValueError("examples are dealt by a resolved recipe; call profiles.resolve first")
+    return pool, population, test
+
+
+def _official(split: Split, name: str, test: int, seed: int) -> Split:
+    if test > split.labels.size:
+        raise DataError(
+            f"{name}: the test set needs at most the {split.labels.size} examples of the official test split, got {test}; "
+            f"use --set data.test={split.labels.size}"
+        )
+    return _take(split, stream(seed, "deal", 1).permutation(split.labels.size)[:test])
+
+
+def _take(split: Split, rows: np.ndarray) -> Split:
+    return Split(inputs=split.inputs[rows], labels=split.labels[rows])
+
+
+def _too_small(name: str, source: Source, recipe: Recipe) -> str:
+    pool, population, test = _sizes(recipe)
+    parts, rest = f"a pool of {pool} and a population of {population}", population
+    if source.test is None:
+        parts, rest = f"a pool of {pool}, a population of {population} and a test set of {test}", population + test
+    examples = source.train.labels.size
+    fits = examples - rest
+    way_out = f"--set data.pool={fits}" if fits > 0 else "a smaller --set data.population=... or --set data.test=..."
+    return f"{name}: {parts} need {pool + rest} examples, the data set has {examples}; use {way_out}"
+
+
+def _require_every_class(source: Source, name: str, pool: Split) -> None:
+    present = set(pool.labels.tolist())
+    absent = [label for number, label in enumerate(source.class_names) if number not in present]
+    if absent:
+        raise DataError(
+            f"{name}: a pool needs an example of every class, the pool of {pool.labels.size} has none of "
+            f"{', '.join(absent[:3])}{' ...' if len(absent) > 3 else ''}; use a larger --set data.pool=..."
+        )

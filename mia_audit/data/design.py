@@ -1,0 +1,40 @@
+"""The design of an audit: which model is trained on which example of the pool.
+
+One independent coin for each model and example (design rule 1). Row k comes from a stream of its own, so further shadow
+models never change an earlier row, and no row says anything about another: with "each example in exactly half of the
+models" the other rows would give a held-out one away.
+"""
+
+import numpy as np
+
+from mia_audit.errors import DataError
+from mia_audit.recipe import Recipe
+from mia_audit.streams import stream
+from mia_audit.types import Bools
+
+TARGET = 0
+PHANTOM = 1
+FIRST_SHADOW = 2
+
+
+def membership(recipe: Recipe, models: int) -> Bools:
+    """Return who is trained on what, bool [models, pool]: rows TARGET and PHANTOM, shadow models from FIRST_SHADOW on."""
+    return np.stack([_row(recipe, "membership", model) for model in range(models)])
+
+
+def redrawn_row(recipe: Recipe) -> Bools:
+    """Return the row that the phantom target is scored against, bool [pool]; its training never saw it."""
+    return _row(recipe, "phantom-membership", 0)
+
+
+def _row(recipe: Recipe, purpose: str, index: int) -> Bools:
+    pool, fraction = recipe.data.pool, recipe.data.member_fraction
+    if pool is None:
+        raise ValueError("membership is drawn for a resolved recipe; call profiles.resolve first")
+    row: Bools = stream(recipe.training.seed, purpose, index).random(pool) < fraction
+    if not 0 < row.sum() < pool:
+        raise DataError(
+            f"{purpose} row {index} needs members and non-members, got {int(row.sum())} members in a pool of {pool}; "
+            f"use a larger --set data.pool=... or a --set data.member_fraction=... nearer to 0.5 (now {fraction})"
+        )
+    return row
