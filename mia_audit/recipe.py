@@ -4,10 +4,11 @@ A field that is None is filled in by `mia_audit.data.profiles.resolve` with what
 always holds the resolved recipe.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Value = TypeVar("Value")
 Bits = Literal[32, 8, 4, 2]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -118,3 +119,9 @@ class Recipe(Section):
     model: Model = Model()
     training: Training = Training()
     audit: Audit = Audit()
+
+
+def settled(value: Value | None) -> Value:
+    """Return a field of a resolved recipe, which is never open."""
+    assert value is not None, "resolve the recipe first"  # noqa: S101  our own mistake, never the user's
+    return value

@@ -63,9 +63,7 @@ def _mlp(model: Model) -> tuple[Layer, ...]:
 def _conv(model: Model) -> tuple[Layer, ...]:
     kernel, padding = model.kernel or 3, model.padding if model.padding is not None else 1
     return tuple(
-        layer
-        for width in model.channels or ()
-        for layer in (Conv(channels=width, kernel=kernel, padding=padding), Pool(size=2), Fire())
+        layer for width in model.channels or () for layer in (Conv(channels=width, kernel=kernel, padding=padding), Pool(size=2), Fire())
     )
 
 

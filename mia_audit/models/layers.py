@@ -24,7 +24,7 @@ class LockstepLinear(nn.Module):
         """Multiply each model's rows with its own matrix."""
         rows = x.flatten(3).flatten(1, 2)
         out = torch.baddbmm(self.bias.unsqueeze(1), rows, self.weight().transpose(1, 2))
-        return out.unflatten(1, x.shape[1:3])
+        return out.view(*x.shape[:3], -1)
 
 
 class LockstepConv(nn.Module):
@@ -40,11 +40,12 @@ class LockstepConv(nn.Module):
         """Convolve each model's images with its own kernels, one model after the other, channels last."""
         images = x.flatten(1, 2).movedim(-1, 2)
         weight = self.weight()
-        maps = [
+        maps: list[Tensor] = [
             F.conv2d(images[k], weight[k].contiguous(memory_format=torch.channels_last), self.bias[k], padding=self.padding)
             for k in range(len(weight))
         ]
-        return torch.stack([each.movedim(1, -1) for each in maps]).unflatten(1, x.shape[1:3])
+        stacked = torch.stack([each.movedim(1, -1) for each in maps])
+        return stacked.view(*x.shape[:3], *stacked.shape[2:])
 
 
 class MaxPool(nn.Module):
@@ -56,8 +57,8 @@ class MaxPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool all models, steps and examples as one batch."""
-        pooled = F.max_pool2d(x.flatten(0, 2).movedim(-1, 1), self.size)
-        return pooled.movedim(1, -1).unflatten(0, x.shape[:3])
+        pooled = F.max_pool2d(x.flatten(0, 2).movedim(-1, 1), self.size).movedim(1, -1)
+        return pooled.reshape(*x.shape[:3], *pooled.shape[1:])
 
 
 def initial(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generator]) -> Tensor:

@@ -36,8 +36,8 @@ class SpikingLayer(nn.Module):
         )
 
     def forward(self, current: Tensor) -> tuple[Tensor, Tensor]:
-        """Current [K, T or 1, B, ...] -> membranes and spikes [K, T, B, ...]."""
-        membranes, spikes = LeakyOverTime.apply(self.current(current), self.steps, self.neuron)  # type: ignore[no-untyped-call]
+        """Turn a current [K, T or 1, B, ...] into membranes and spikes [K, T, B, ...]."""
+        membranes, spikes = LeakyOverTime.apply(self.current(current), self.steps, self.neuron)
         return membranes, spikes
 
 
@@ -71,17 +71,20 @@ class Population(nn.Module):
                     rates.append(x.flatten(3).mean(dim=(1, 3)))
             else:
                 x = layer(x)
-        logits = x.squeeze(1) if self.answer is None else _read(*self.answer(x), self.readout)
+        logits = x.squeeze(1) if self.answer is None else self._read(x)
         return Outputs(logits=logits, rates=torch.stack(rates) if rates else logits.new_empty(0, *logits.shape[:2]))
 
-
-def _read(membranes: Tensor, spikes: Tensor, readout: str) -> Tensor:
-    """Logits [K, B, classes] from the readout neurons' membranes and spikes [K, T, B, classes]."""
-    if readout == "membrane-mean":
-        return membranes.mean(dim=1)
-    if readout == "membrane-last":
-        return membranes[:, -1]
-    return spikes.sum(dim=1)
+    def _read(self, current: Tensor) -> Tensor:
+        """Return logits [K, B, classes] from the current [K, T or 1, B, classes] of the readout neurons."""
+        assert self.answer is not None  # noqa: S101  only spiking networks come here
+        membranes: Tensor
+        spikes: Tensor
+        membranes, spikes = self.answer(current)
+        if self.readout == "membrane-mean":
+            return membranes.mean(dim=1)
+        if self.readout == "membrane-last":
+            return membranes[:, -1]
+        return spikes.sum(dim=1)
 
 
 def _built(
@@ -124,5 +127,3 @@ def _fire(model: Model, models: int) -> nn.Module:
     if model.neuron is None:
         return quantization.activation(models, bits, rectify=True)
     return SpikingLayer(models, bits, model.neuron, model.time_steps)
-
-

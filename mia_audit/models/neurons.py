@@ -62,7 +62,10 @@ class LeakyOverTime(torch.autograd.Function):
                 here.add_(membrane_grad[:, t])
             if spike_grad is not None:
                 here.addcmul_(spike_grad[:, t], neuron.slope(membrane - neuron.threshold))
-            total[:, 0 if ctx.static else t].add_(here) if ctx.static else total[:, t].copy_(here)
+            if ctx.static:
+                total[:, 0].add_(here)
+            else:
+                total[:, t].copy_(here)
             later = here
         return total, None, None
 
@@ -78,7 +81,7 @@ def _integrate(current: Tensor, previous: Tensor | None, fired: Tensor | None, n
 
 
 def _leak_back(later: Tensor, membrane: Tensor, neuron: Dynamics) -> Tensor:
-    """What dU[t+1] hands back to U[t]."""
+    """Return what dU[t+1] hands back to U[t]."""
     if not neuron.reset_to_zero:
         return later * neuron.beta
     return later.masked_fill(membrane > neuron.threshold, 0).mul_(neuron.beta)

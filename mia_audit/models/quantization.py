@@ -1,41 +1,9 @@
-"""Brevitas quantizes a population: to it, the model axis is the channel axis.
+"""What quantizes a layer: Brevitas where the recipe asks for it, nothing where it does not.
 
-Weights are stacked [K, ...] and quantized per channel along axis 0, activations are viewed as [K, -1] and quantized per
-channel: each model gets exactly the per-tensor scale it would get alone (brevitas 0.13.4: difference 0.0 through the
-statistics phase, the learned scale and its gradient).
+Brevitas takes seconds to import, so only a quantized network pays for it.
 """
 
-import warnings
-
-import torch
 from torch import Tensor, nn
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # brevitas' own deprecations, at import
-    from brevitas.nn import QuantIdentity, QuantReLU
-    from brevitas.nn.mixin.parameter import QuantWeightMixin
-    from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
-
-
-class QuantizedWeight(QuantWeightMixin, nn.Module):  # type: ignore[misc]
-    """The weights of K models, [K, ...], quantized to a signed narrow integer times each model's own scale."""
-
-    output_channel_dim = 0
-    channelwise_separable = False
-
-    def __init__(self, weight: Tensor, bits: int) -> None:
-        nn.Module.__init__(self)
-        self.weight = nn.Parameter(weight)
-        QuantWeightMixin.__init__(self, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=bits)
-
-    @property
-    def out_channels(self) -> int:
-        """The number of models: Brevitas sizes its scale by it."""
-        return int(self.weight.shape[0])
-
-    def forward(self) -> Tensor:
-        """Return the quantized weights, in the shape of the weights."""
-        return _value(self.quant_weight())
 
 
 class FullWeight(nn.Module):
@@ -50,39 +18,19 @@ class FullWeight(nn.Module):
         return self.weight
 
 
-class QuantizedActivation(nn.Module):
-    """Activations [K, ...] of K models on an integer grid, each model with its own learned scale.
-
-    `rectify` puts ReLU and an unsigned grid; without it the grid is signed (input currents, inputs).
-    """
-
-    def __init__(self, models: int, bits: int, *, rectify: bool) -> None:
-        super().__init__()
-        layer, grid = (QuantReLU, Uint8ActPerTensorFloat) if rectify else (QuantIdentity, Int8ActPerTensorFloat)
-        self.quantize = layer(
-            act_quant=grid,
-            bit_width=bits,
-            scaling_per_output_channel=True,
-            per_channel_broadcastable_shape=(models, 1),
-            scaling_stats_permute_dims=(0, 1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x on the grid, in its own shape."""
-        return _value(self.quantize(x.flatten(1))).view_as(x)
-
-
 def weights(weight: Tensor, bits: int) -> nn.Module:
     """Hold the stacked weights of a layer, quantized to `bits` or not at all (32)."""
-    return FullWeight(weight) if bits == 32 else QuantizedWeight(weight, bits)
+    if bits == 32:
+        return FullWeight(weight)
+    from mia_audit.models.stacked import QuantizedWeight  # noqa: PLC0415  see the module docstring
+
+    return QuantizedWeight(weight, bits)
 
 
 def activation(models: int, bits: int, *, rectify: bool) -> nn.Module:
     """Return what stands before a layer's neurons or after its sum: a quantizer, a ReLU, or nothing."""
     if bits != 32:
+        from mia_audit.models.stacked import QuantizedActivation  # noqa: PLC0415
+
         return QuantizedActivation(models, bits, rectify=rectify)
     return nn.ReLU() if rectify else nn.Identity()
-
-
-def _value(quantized: Tensor) -> Tensor:
-    return getattr(quantized, "value", quantized) if not isinstance(quantized, torch.Tensor) else quantized

@@ -1,0 +1,54 @@
+"""Signals: what an observer gets from each model. All models, and all examples alike, are asked the same queries."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mia_audit.models.encoding import encode
+from mia_audit.models.network import Population
+from mia_audit.recipe import Recipe
+from mia_audit.streams import stream_seed
+from mia_audit.types import Floats
+
+_CHUNK = 2**21  # input values times models times steps held at once while querying
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signals:
+    """Logits [models, queries, examples, classes] and firing rates [models, layers], spikes per neuron and step."""
+
+    logits: Floats
+    rates: Floats
+
+
+def query(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
+    """Ask every model about every example (inputs channels last), as many times as the recipe says.
+
+    Random encodings use the same spikes for every model: their seed is the query's, not the model's.
+    """
+    logits, rates = [], []
+    for number in range(recipe.audit.queries):
+        generator = torch.Generator(device).manual_seed(stream_seed(recipe.training.seed, "query", number))
+        answers = [
+            _ask(population, models, chunk, recipe, generator) for chunk in _chunks(inputs, models * recipe.model.time_steps, device)
+        ]
+        logits.append(torch.cat([answer[0] for answer in answers], dim=1).cpu().numpy())
+        rates.append(torch.cat([answer[1] for answer in answers], dim=2).mean(dim=2).cpu().numpy())
+    return Signals(logits=np.stack(logits, axis=1), rates=np.mean(rates, axis=0).T)
+
+
+@torch.inference_mode()
+def _ask(population: Population, models: int, x: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return logits [K, B, classes] and rates [layers, K, B] of one chunk [B, ...]."""
+    encoded = encode(x.unsqueeze(0), recipe.model, [generator])
+    seen = population.observe(encoded.expand(models, *encoded.shape[1:]))
+    return seen.logits, seen.rates
+
+
+def _chunks(inputs: Floats, copies: int, device: torch.device) -> Iterator[Tensor]:
+    size = max(1, _CHUNK // (copies * int(np.prod(inputs.shape[1:]))))
+    for start in range(0, len(inputs), size):
+        yield torch.from_numpy(inputs[start : start + size]).to(device)

@@ -1,0 +1,43 @@
+"""How a population's members are dealt into batches.
+
+Models have member sets of unequal size, yet take the same number of steps: each model's members, shuffled anew every
+epoch by its own stream, are split into equally many nearly equal batches. Batches are padded to the widest one of the
+cohort by repeating the batch's own first example at weight zero: nothing is dropped, and no foreign example is seen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_audit.streams import stream
+from mia_audit.types import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One step of a cohort: pool positions [K, width] and weights [K, width] that sum to one for each model."""
+
+    positions: Ints
+    weights: Floats
+
+
+def steps_per_epoch(pool: int, member_fraction: float, batch_size: int) -> int:
+    """Return the steps an epoch takes, from the expected number of members: the same for every model of a population."""
+    return max(1, round(pool * member_fraction / batch_size))
+
+
+def epochs(rows: Bools, indices: tuple[int, ...], seed: int, steps: int, count: int) -> Iterator[list[Batch]]:
+    """Yield `count` epochs of batches for models `indices` with membership rows [K, pool]."""
+    members = [np.flatnonzero(row) for row in rows]
+    streams = [stream(seed, "shuffle", index) for index in indices]
+    for _ in range(count):
+        shuffled = [generator.permutation(own) for generator, own in zip(streams, members, strict=True)]
+        yield [_batch([np.array_split(own, steps)[step] for own in shuffled]) for step in range(steps)]
+
+
+def _batch(parts: list[Ints]) -> Batch:
+    width = max(len(part) for part in parts)
+    positions = np.stack([np.concatenate([part, np.repeat(part[:1], width - len(part))]) for part in parts])
+    weights = np.stack([np.repeat([1 / len(part), 0.0], [len(part), width - len(part)]) for part in parts])
+    return Batch(positions=positions, weights=weights.astype(np.float32))

@@ -1,0 +1,77 @@
+"""The plan of a population: which models train together, and under which key each cohort is stored.
+
+A cohort's size changes floating-point results, so it follows from the recipe and the device type by a fixed rule and
+never from the machine; benchmarks set the rule.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import numpy as np
+
+from mia_audit.data.profiles import Profile, profile
+from mia_audit.models import architectures
+from mia_audit.recipe import Recipe, settled
+from mia_audit.training.store import key_of
+from mia_audit.types import Bools
+
+ENGINE_VERSION = "1"  # raised whenever a change of the engine changes a trained model
+_LARGEST = {"cpu": 16, "cuda": 256}
+_ACTIVATIONS = {"cpu": 2**24, "cuda": 2**31}  # activation values of one training step, over all models of a cohort
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A cohort to be trained: the models' indices and membership rows [K, pool], and the key of the result."""
+
+    indices: tuple[int, ...]
+    rows: Bools
+    key: str
+
+
+def cohort_size(recipe: Recipe, device_type: str) -> int:
+    """Return how many models train together: a power of two that keeps a step's activations within a fixed budget."""
+    values = activations_per_example(recipe) * settled(recipe.training.batch_size)
+    fits = max(1, _ACTIVATIONS[device_type] // values)
+    return int(min(_LARGEST[device_type], 2 ** int(np.log2(fits))))
+
+
+def activations_per_example(recipe: Recipe) -> int:
+    """Return how many activation values one example has in one model, over all layers and time steps."""
+    return sum(int(np.prod(shape)) for shape in layer_shapes(recipe)) * recipe.model.time_steps
+
+
+def layer_shapes(recipe: Recipe) -> tuple[tuple[int, ...], ...]:
+    """Return every layer's output shape, channels last."""
+    suits = profile(recipe.data.dataset)
+    return architectures.shapes(architectures.layers(recipe.model, suits.classes), input_shape(suits))
+
+
+def input_shape(suits: Profile) -> tuple[int, ...]:
+    """Return the shape of one example as the engine holds it: (features,) or (height, width, channels)."""
+    return (*suits.shape[1:], suits.shape[0]) if suits.kind == "image" else suits.shape
+
+
+def tasks(recipe: Recipe, rows: Bools, data_sha256: str, device_type: str) -> tuple[Task, ...]:
+    """Cut a population with membership rows [models, pool] into cohorts; earlier ones do not move when models are added."""
+    size = cohort_size(recipe, device_type)
+    starts = range(0, len(rows), size)
+    return tuple(_task(recipe, rows, tuple(range(start, min(start + size, len(rows)))), data_sha256, device_type) for start in starts)
+
+
+def _task(recipe: Recipe, rows: Bools, indices: tuple[int, ...], data_sha256: str, device_type: str) -> Task:
+    own = rows[list(indices)]
+    facts = {
+        "engine": ENGINE_VERSION,
+        "libraries": {name: version(name) for name in ("torch", "brevitas")},
+        "device": device_type,
+        "data": data_sha256,
+        "model": recipe.model.model_dump(mode="json"),
+        "training": recipe.training.model_dump(mode="json"),
+        "member_fraction": recipe.data.member_fraction,
+        "queries": recipe.audit.queries,
+        "indices": indices,
+        "membership": hashlib.sha256(np.packbits(own).tobytes()).hexdigest(),
+    }
+    return Task(indices=indices, rows=own, key=key_of(facts))

@@ -1,0 +1,55 @@
+"""What a worker process does: train one cohort, query it, and write the result to the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mia_audit.models.network import Population
+from mia_audit.recipe import Recipe
+from mia_audit.signals import query
+from mia_audit.training.lockstep import Cohort, Pool, train
+from mia_audit.training.plan import Task
+from mia_audit.training.store import Store, Tensors
+from mia_audit.types import Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What every worker gets: the recipe, and the examples (inputs channels last)."""
+
+    recipe: Recipe
+    classes: int
+    pool_inputs: Floats
+    pool_labels: Ints
+    population_inputs: Floats
+    test_inputs: Floats
+
+
+def work(task: Task, material: Material, store: Store, device_name: str, progress: Callable[[float], None]) -> str:
+    """Train and query one cohort; return its key, under which the store now holds weights and signals.
+
+    pool/logits, population/logits, test/logits  float32 [K, queries, examples, classes]
+    pool/rates                                    float32 [K, layers]
+    weights/<parameter>                           [K, ...]
+    """
+    torch.set_num_threads(1)  # barrier spinning of two OpenMP threads cost up to 100 times on a busy machine
+    torch.set_flush_denormal(True)  # leaking membranes decay into denormals, which are slow
+    device = torch.device(device_name)
+    recipe = material.recipe
+    pool = Pool(inputs=material.pool_inputs, labels=material.pool_labels, classes=material.classes)
+    population = train(recipe, Cohort(indices=task.indices, rows=task.rows), pool, device, progress)
+    store.save(task.key, {**_signals(population, len(task.indices), material, device), **_weights(population)})
+    return task.key
+
+
+def _signals(population: Population, models: int, material: Material, device: torch.device) -> Tensors:
+    places = {"pool": material.pool_inputs, "population": material.population_inputs, "test": material.test_inputs}
+    seen = {place: query(population, models, inputs, material.recipe, device) for place, inputs in places.items() if len(inputs)}
+    logits = {f"{place}/logits": signals.logits.astype(np.float32) for place, signals in seen.items()}
+    return {**logits, "pool/rates": seen["pool"].rates.astype(np.float32)}
+
+
+def _weights(population: Population) -> Tensors:
+    return {f"weights/{name}": value.detach().cpu().numpy() for name, value in population.state_dict().items()}
