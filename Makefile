@@ -1,0 +1,40 @@
+# Every target sets itself up in .venv: a bare machine needs Python 3.11 or newer, make and a package index.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+export OMP_NUM_THREADS := 1
+
+.PHONY: demo test check bench reports setup constraints
+
+demo: $(READY)  ## audit a 4-bit spiking network on data that ships with a dependency
+	$(BIN)/mia-audit run --target snn-q4 --surrogate sre
+
+test: $(READY)  ## run every test
+	$(BIN)/python -m pytest -n 2
+
+check: $(READY)  ## lint, format, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+bench: $(READY)  ## measure speed and memory
+	set -e; for script in $(filter-out benchmarks/reports.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script; done
+
+reports: $(READY)  ## render reports/ again
+	$(BIN)/python benchmarks/reports.py
+
+setup: $(READY)  ## install into .venv and do nothing else
+
+constraints: $(READY)  ## pin the newest versions; run the tests before committing them
+	$(UV) pip compile --quiet --upgrade --no-header --no-annotate --python $(BIN)/python --group dev pyproject.toml -o constraints.txt
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("mia-audit needs Python 3.11 or newer, got %d.%d; name another: make PYTHON=python3.11" % sys.version_info[:2])'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(UV) || $(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --constraints constraints.txt --build-constraints constraints.txt --editable . --group dev
+	touch $(READY)
