@@ -1,1 +1,49 @@
-"""TO BE WRITTEN."""
+"""The report: one HTML file drawn from records and from nothing else.
+
+One record gives the audit page, several give the comparison page. The file holds all it shows: no network, no script,
+no external font. The same records give the same bytes.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from mia_audit.errors import OutputError, RecordError
+from mia_audit.record import Record
+
+
+def render(records: Sequence[Record]) -> str:
+    """Return the page as HTML text: an audit of one record, or a comparison of several."""
+    # The drawing libraries take seconds to import; whoever only asks the command line for help must not wait for them.
+    from mia_audit.report import audit_page, comparison_page  # noqa: PLC0415
+
+    if not records:
+        raise RecordError("a report needs at least one record, got none; give the folders that audits wrote")
+    different = list({record.id: record for record in records}.values())
+    return audit_page.page(different[0]) if len(different) == 1 else comparison_page.page(different)
+
+
+def write(records: Sequence[Record], path: Path) -> None:
+    """Write the page to a file, whole or not at all; OutputError says why it cannot."""
+    text = render(records)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: the report needs a file that can be written, got {error.strerror or type(error).__name__}; give another -o FILE"
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    half_written = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        half_written.chmod(0o644)
+        half_written.replace(path)
+    except BaseException:
+        half_written.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,59 @@
+"""The audit page: one record, verdict first."""
+
+from typing import Any
+
+from mia_audit.record import AttackResult, Record, Summary
+from mia_audit.report import figures, pictures, repeat, words
+from mia_audit.report.curves import audited_membership, resolution_limit, scores
+from mia_audit.report.page import fill
+
+READ_AT = (0.05, 0.2, 0.5)  # false positive rates of the ROC figure's table, beside those of the record
+
+
+def page(record: Record) -> str:
+    """Return the audit page of a record."""
+    return fill("audit.html", record=record, summary=record.summary, **_figures(record), **_words(record))
+
+
+def ranked(summary: Summary) -> list[AttackResult]:
+    """Return the attacks as they rehearsed: the headline first, then by mean AUC on the shadow models."""
+    return sorted(summary.attacks, key=lambda attack: (attack.name != summary.headline, -attack.rehearsal_auc, attack.name))
+
+
+def measured_rates(summary: Summary) -> list[float]:
+    """Return the false positive rates at which any attack was measured, largest first."""
+    return sorted({rate.fpr for attack in summary.attacks for rate in attack.tpr_at_fpr}, reverse=True)
+
+
+def _figures(record: Record) -> dict[str, Any]:
+    attacks = ranked(record.summary)
+    drawn = figures.series(record, attacks)
+    bins = figures.score_bins(scores(record, record.summary.headline), audited_membership(record))
+    return {
+        "attacks": attacks,
+        "series": drawn,
+        "roc_linear": figures.roc_linear(drawn),
+        "roc_log": figures.roc_log(record, drawn),
+        "read_at": READ_AT,
+        "limit": resolution_limit(record),
+        "bins": bins,
+        "histogram": figures.histogram(record, bins),
+        "fprs": measured_rates(record.summary),
+        "exposed": pictures.exposed(record),
+    }
+
+
+def _words(record: Record) -> dict[str, Any]:
+    summary = record.summary
+    return {
+        "meaning": words.meaning(summary),
+        "headline_choice": words.headline_choice(summary),
+        "power": words.power(summary),
+        "not_tested": words.not_tested(summary),
+        "privacy_note": words.privacy_note(record),
+        "glossary": words.GLOSSARY,
+        "command": repeat.command(record),
+        "recipe_toml": repeat.recipe_toml(summary.recipe),
+        "versions": repeat.facts(record, "versions"),
+        "machine": repeat.facts(record, "machine"),
+    }

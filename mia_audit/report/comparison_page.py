@@ -1,0 +1,60 @@
+"""The comparison page: several records, grouped by data set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from mia_audit.record import Record
+from mia_audit.report import comparison_figures, variants
+from mia_audit.report.page import fill
+from mia_audit.report.variants import Group, Target
+
+PAIRS_SHOWN = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A group with its figures; None where they cannot be drawn."""
+
+    group: Group
+    auc: Markup | None
+    tpr: Markup | None
+    apart: list[tuple[Target, Target]]
+
+
+def page(records: Sequence[Record]) -> str:
+    """Return the comparison page of records."""
+    leaking = sum(record.summary.sound and record.summary.leaks for record in records)
+    failed = sum(not record.summary.sound for record in records)
+    return fill(
+        "comparison.html",
+        records=records,
+        drawn=[_drawn(group, number) for number, group in enumerate(variants.groups(records), start=1)],
+        finding=finding(len(records), leaking, failed),
+        pairs_shown=PAIRS_SHOWN,
+        in_words=variants.in_words,
+        colour_of=comparison_figures.colour_of,
+    )
+
+
+def finding(total: int, leaking: int, failed: int) -> str:
+    """Say in one sentence what the audits found."""
+    said = f"Membership leaks from {leaking} of {total} targets to the attacks run here"
+    silent = total - leaking - failed
+    if silent:
+        said += f"; from {silent} they found no leakage"
+    if failed:
+        said += f"; {failed} audit{'s' * (failed != 1)} failed a control and cannot be relied on"
+    return said + "."
+
+
+def _drawn(group: Group, number: int) -> Drawn:
+    if group.attack is None:
+        return Drawn(group=group, auc=None, tpr=None, apart=[])
+    return Drawn(
+        group=group,
+        auc=comparison_figures.auc_panel(group, group.attack, f"auc-{number}"),
+        tpr=comparison_figures.tpr_panel(group, group.attack, f"tpr-{number}"),
+        apart=variants.apart(group),
+    )

@@ -1,0 +1,35 @@
+"""The audit in the terminal: a short table and a few lines."""
+
+from rich.table import Table
+from rich.text import Text
+
+from mia_audit.record import Record, verdict
+from mia_audit.report.numbers import decimal, interval, interval_percent, rate_at, value, value_percent
+
+
+def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
+    """Return the attacks as a table, and the lines that go with it: verdict, accuracy, controls. Plain text, no markup."""
+    summary = record.summary
+    table = Table(title=Text(f"{summary.recipe.name} on {summary.data.title}"), title_justify="left", header_style="bold")
+    table.add_column("Attack", no_wrap=True)
+    for column in ("AUC", "95 % interval", "TPR at 1 % FPR", "95 % interval"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for attack in sorted(summary.attacks, key=lambda attack: (attack.name != summary.headline, -attack.rehearsal_auc, attack.name)):
+        rate = rate_at(attack.tpr_at_fpr, 0.01)
+        cells = ("not measured", "") if rate is None else (value_percent(rate.tpr), interval_percent(rate.tpr))
+        style = "bold" if attack.name == summary.headline else ""
+        table.add_row(*map(Text, (attack.name, value(attack.auc), interval(attack.auc), *cells)), style=style)
+    return table, (verdict(summary), _accuracy(record), *_controls(record))
+
+
+def _accuracy(record: Record) -> str:
+    utility = record.summary.utility
+    return (
+        f"Test accuracy {value_percent(utility.test_accuracy)} ({interval_percent(utility.test_accuracy)}); train minus test "
+        f"{value_percent(utility.gap)}; strongest attack chosen on shadow models (AUC {decimal(record.summary.strongest.rehearsal_auc)} there)."
+    )
+
+
+def _controls(record: Record) -> list[str]:
+    outcomes = {True: "passed", False: "FAILED", None: "not run"}
+    return [f"Control, {control.name}: {outcomes[control.passed]} ({control.detail})" for control in record.summary.controls]

@@ -1,0 +1,60 @@
+"""ROC curves from the record's arrays, ties exact: equal scores share one vertex."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_audit.record import Record
+from mia_audit.types import Bools, Floats
+
+FALSE_POSITIVES_NEEDED = 10  # a rate at fewer expected false positives is not resolved (design.md 4.4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """An ROC curve: one vertex for each distinct score, from (0, 0) to (1, 1)."""
+
+    fpr: Floats
+    tpr: Floats
+
+    def tpr_within(self, fpr: float) -> float:
+        """Return the largest TPR of a threshold whose FPR is at most `fpr`."""
+        return float(self.tpr[self.fpr <= fpr + 1e-12].max())
+
+    def for_log_axes(self, lowest: float) -> "Curve":
+        """Return the curve with points added between far vertices, where a straight line bends on log axes."""
+        extra = np.geomspace(lowest, 1, 120)
+        fpr = np.concatenate([self.fpr, extra])
+        tpr = np.concatenate([self.tpr, np.interp(extra, self.fpr, self.tpr)])
+        order = np.lexsort((tpr, fpr))
+        return Curve(fpr=fpr[order], tpr=tpr[order])
+
+
+def roc(scores: Floats, member: Bools) -> Curve:
+    """Return the ROC curve of scores; larger means more likely a member."""
+    thresholds = np.unique(scores)[::-1]
+    return Curve(fpr=_share_at_least(scores[~member], thresholds), tpr=_share_at_least(scores[member], thresholds))
+
+
+def audited_membership(record: Record) -> Bools:
+    """Return which audited examples the target was trained on."""
+    row: Bools = record.arrays["membership"][0]
+    return row[record.arrays["audited"]]
+
+
+def scores(record: Record, attack: str) -> Floats:
+    """Return an attack's scores of the audited examples."""
+    found: Floats = np.asarray(record.arrays[f"scores/{attack}"], dtype=np.float64)
+    return found
+
+
+def resolution_limit(record: Record) -> float:
+    """Return the smallest FPR with enough expected false positives to be measured."""
+    return min(1.0, FALSE_POSITIVES_NEEDED / max(1, record.summary.counts.audited_nonmembers))
+
+
+def _share_at_least(values: Floats, thresholds: Floats) -> Floats:
+    ranked = np.sort(values)
+    above = values.size - np.searchsorted(ranked, thresholds, side="left")
+    share: Floats = np.concatenate([[0.0], above / max(1, values.size)])
+    return share

@@ -1,0 +1,144 @@
+"""Figures of the audit page: ROC curves on linear and on log axes, and the headline attack's scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import seaborn as sns
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
+
+from mia_audit.record import AttackResult, Record
+from mia_audit.report import canvas
+from mia_audit.report.curves import Curve, audited_membership, resolution_limit, roc, scores
+from mia_audit.report.numbers import decimal, level, value
+from mia_audit.report.theme import DASHES, SERIES, stand_in
+from mia_audit.types import Bools, Floats
+
+BINS = 36
+PERCENT = FuncFormatter(lambda share, _: level(round(share, 9)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One attack's curve and how it is drawn; the legend beside the figure repeats it."""
+
+    attack: AttackResult
+    curve: Curve
+    colour: str
+    dashes: tuple[float, ...]
+    width: float
+
+    @property
+    def dash_list(self) -> str:
+        """The dashes as an SVG attribute."""
+        return " ".join(f"{length * self.width:g}" for length in self.dashes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreBins:
+    """The headline attack's scores in bins: shares of members and of non-members; the outermost bins hold the tails."""
+
+    edges: Floats
+    members: Floats
+    nonmembers: Floats
+
+
+def series(record: Record, attacks: Sequence[AttackResult]) -> list[Series]:
+    """Return how each attack is drawn: the first six in colours, the headline thickest, the rest in thin grey."""
+    member = audited_membership(record)
+    return [
+        Series(
+            attack=attack,
+            curve=roc(scores(record, attack.name), member),
+            colour=SERIES[rank] if rank < len(SERIES) else "muted",
+            dashes=DASHES[rank % len(DASHES)],
+            width=2.4 if attack.name == record.summary.headline else 1.4 if rank < len(SERIES) else 0.8,
+        )
+        for rank, attack in enumerate(attacks)
+    ]
+
+
+def roc_linear(drawn: Sequence[Series]) -> Markup:
+    """Draw all ROC curves on linear axes."""
+    with canvas.style():
+        figure, axes = canvas.panel()
+        sns.lineplot(x=[0, 1], y=[0, 1], ax=axes, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
+        for line in reversed(drawn):
+            _draw(axes, line, line.curve)
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MultipleLocator(0.2))
+        _name_rates(axes)
+        return canvas.to_svg(figure, "roc-linear", f"ROC curves on linear axes. {_in_words(drawn)}")
+
+
+def roc_log(record: Record, drawn: Sequence[Series]) -> Markup:
+    """Draw all ROC curves on log axes, where the few confident accusations show, and shade what cannot be resolved."""
+    limit, lowest = resolution_limit(record), min(1e-3, 1 / max(1, record.summary.counts.audited_nonmembers))
+    with canvas.style():
+        figure, axes = canvas.panel()
+        axes.set(xscale="log", yscale="log", xlim=(lowest, 1), ylim=(lowest, 1), aspect="equal")
+        _shade_unresolved(axes, lowest, limit)
+        sns.lineplot(x=[lowest, 1], y=[lowest, 1], ax=axes, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
+        for line in reversed(drawn):
+            _draw(axes, line, line.curve.for_log_axes(lowest))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_locator(NullLocator())
+        _name_rates(axes)
+        words = f"ROC curves on logarithmic axes; below a false positive rate of {level(round(limit, 4))} nothing is resolved."
+        return canvas.to_svg(figure, "roc-log", f"{words} {_in_words(drawn)}")
+
+
+def score_bins(values: Floats, member: Bools) -> ScoreBins:
+    """Count scores into bins over their central 99 %, the tails in the outermost bins."""
+    low, high = np.quantile(values, (0.005, 0.995))
+    edges = np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 0.5, low + 0.5, BINS + 1)
+    inside = np.clip(values, edges[0], edges[-1])
+    shares = [np.histogram(inside[side], edges)[0] / max(1, int(side.sum())) for side in (member, ~member)]
+    return ScoreBins(edges=edges, members=shares[0], nonmembers=shares[1])
+
+
+def histogram(record: Record, bins: ScoreBins) -> Markup:
+    """Draw the headline attack's scores, members against non-members, with the threshold that it accuses above."""
+    best = record.summary.strongest
+    middles = (bins.edges[1:] + bins.edges[:-1]) / 2
+    with canvas.style():
+        figure, axes = canvas.panel(width=6.4, height=2.9)
+        for shares, colour in ((bins.nonmembers, "series-1"), (bins.members, "series-2")):
+            sns.histplot(
+                x=middles, weights=shares, bins=list(bins.edges), element="step", ax=axes, color=stand_in(colour), alpha=0.22, linewidth=1.6
+            )
+        if bins.edges[0] <= best.threshold <= bins.edges[-1]:
+            axes.axvline(best.threshold, color=stand_in("ink"), linewidth=1, linestyle=(0, (4, 3)))
+        axes.set(xlabel="Score (larger: more likely a member)", ylabel="Share of examples", xlim=(bins.edges[0], bins.edges[-1]))
+        axes.yaxis.set_major_formatter(PERCENT)
+        axes.grid(visible=False, axis="x")
+        words = f"Histogram of the scores of {best.name}: members against non-members; the same numbers stand in the table below."
+        return canvas.to_svg(figure, "scores", words)
+
+
+def _draw(axes: Axes, line: Series, curve: Curve) -> None:
+    style = (0, line.dashes) if line.dashes else "-"
+    sns.lineplot(
+        x=curve.fpr, y=curve.tpr, ax=axes, color=stand_in(line.colour), linewidth=line.width, linestyle=style, estimator=None, sort=False
+    )
+
+
+def _shade_unresolved(axes: Axes, lowest: float, limit: float) -> None:
+    axes.axvspan(lowest, limit, color=stand_in("muted"), alpha=0.13, linewidth=0)
+    axes.axvline(limit, color=stand_in("muted"), linewidth=1)
+    place = axes.get_xaxis_transform()
+    axes.text(limit, 1.025, "resolution limit", transform=place, ha="center", va="bottom", fontsize=canvas.POINTS - 1)
+
+
+def _name_rates(axes: Axes) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PERCENT)
+    axes.set(xlabel="False positive rate", ylabel="True positive rate")
+
+
+def _in_words(drawn: Sequence[Series]) -> str:
+    areas = "; ".join(f"{line.attack.name} {value(line.attack.auc)}" for line in drawn)
+    return f"Areas under the curves: {areas}. A coin: {decimal(0.5)}."

@@ -1,0 +1,139 @@
+"""What the page says in plain words: sentences that follow from a record, and texts that stand in every report."""
+
+from mia_audit.record import Control, Record, Summary
+from mia_audit.report.numbers import count, decimal, level, percent, rate_at, value, value_percent
+
+ACCESS = {
+    "label": "only the predicted class",
+    "probabilit": "the probability of each class",
+    "logit": "the raw outputs (logits) of the last layer",
+    "internal": "what happens inside the network",
+    "membrane": "what happens inside the network",
+    "gradient": "gradients of the loss",
+}
+CONTROLS = {
+    "phantom": "The whole pipeline ran again on a network whose secret was redrawn after training. There is nothing to find, so an attack "
+    "that finds something is reading an artefact of the audit.",
+    "dose": "Examples were planted one, two, four and eight times. An attack that misses the highest dose had no power here.",
+    "blind": "A classifier that never sees the network must not tell members from non-members; otherwise the two sides differ by themselves.",
+}
+GLOSSARY: tuple[tuple[str, str], ...] = (
+    ("Member", "An example that the network under audit was trained on. A non-member comes from the same pool but was left out by a coin."),
+    ("Membership inference", "Finding out from a network's answers whether an example was among its training data."),
+    ("Score", "An attack's number for one example; larger means more likely a member."),
+    ("True positive rate (TPR)", "The share of members that an attack recognises as members."),
+    ("False positive rate (FPR)", "The share of non-members that an attack wrongly calls members: its false accusations."),
+    ("ROC curve", "TPR against FPR for every possible threshold. The diagonal is a coin; the further above it, the more leaks."),
+    ("AUC", "The area under the ROC curve: how often a member scores above a non-member. 0.5 is a coin, 1 is perfect."),
+    ("Balanced accuracy", "The mean of the shares of members and of non-members called rightly, at a threshold fixed beforehand."),
+    ("Advantage", "TPR minus FPR at that threshold: 0 is a coin, 1 is perfect."),
+    ("95 % interval", "The range of values that agree with the data; made this way, 95 of 100 such ranges hold the true value."),
+    ("Shadow model", "A network built like the target on other coins, whose members are known; attacks learn from it."),
+    ("Rehearsal", "A shadow model takes the target's part. Thresholds and the headline attack are chosen there, never on the target."),
+    ("Phantom target", "A network audited against a membership it was not trained on: whatever is found there is a fault."),
+    ("Spiking network", "A network whose neurons send pulses over several time steps; the firing rate is pulses per neuron and step."),
+    ("Surrogate", "The smooth stand-in for the derivative of a spike, without which a spiking network cannot be trained."),
+    (
+        "Quantization",
+        "Storing weights or activations with few bits; 32 bits is full precision, 2-bit weights are -1, 0 or 1 times a scale.",
+    ),
+)
+NOT_TESTED: tuple[tuple[str, str], ...] = (
+    ("label", "attackers who see only the predicted class"),
+    ("logit", "attackers who see raw outputs"),
+    ("internal", "attackers who see inside the network (membranes, spikes)"),
+    ("gradient", "attackers who see gradients, as in federated learning"),
+)
+
+
+def tone(summary: Summary) -> str:
+    """Return how the verdict is coloured: never as an all-clear."""
+    return "failed" if not summary.sound else "leak" if summary.leaks else "calm"
+
+
+def meaning(summary: Summary) -> list[str]:
+    """Say what the verdict means to somebody who has never seen an ROC curve."""
+    if not summary.sound:
+        return ["The numbers below serve to find the fault in the audit. They say nothing reliable about the network."]
+    best = summary.strongest
+    if not summary.leaks:
+        return [
+            "This is not proof that nothing leaks: it speaks of these attacks and of this much data. Weaker leakage than "
+            f"an AUC of {decimal(summary.power.auc)} would probably have gone unseen."
+        ]
+    said = [f"Shown one member and one non-member, {best.name} points at the member {_in_hundred(best.auc.value)} times out of 100."]
+    rate = rate_at(best.tpr_at_fpr, 0.01)
+    if rate is not None:
+        said.append(f"Allowed to accuse 1 non-member in 100 wrongly, it recognises {value_percent(rate.tpr)} of the members.")
+    return said
+
+
+def access_in_words(access: str) -> str:
+    """Say what an attacker with this access sees, "" when the word is not known."""
+    return next((text for key, text in ACCESS.items() if key in access.lower()), "")
+
+
+def control_in_words(control: Control) -> str:
+    """Say what a control means, "" when it is not known here."""
+    return next((text for key, text in CONTROLS.items() if key in control.name.lower()), "")
+
+
+def outcome(control: Control) -> str:
+    """Return a control's outcome in a word."""
+    return {True: "passed", False: "failed", None: "not run"}[control.passed]
+
+
+def not_tested(summary: Summary) -> list[str]:
+    """Return what this audit did not try, as far as the record shows it."""
+    seen = " ".join(attack.access.lower() for attack in summary.attacks)
+    untried = [text for key, text in NOT_TESTED if key not in seen]
+    return [
+        *untried,
+        "attacks that are not in the table, and attackers who choose their queries step by step",
+        "attackers who guess the recipe wrong: where knowledge is listed, these had it right",
+        "what leaks about whole classes or groups rather than about single examples",
+        "other trainings of the same recipe: this is one network, not its kind",
+    ]
+
+
+def power(summary: Summary) -> str:
+    """Say what this audit could have seen."""
+    sizes = f"{count(summary.counts.audited_members)} members and {count(summary.counts.audited_nonmembers)} non-members"
+    return (
+        f"With {sizes}, leakage with an AUC of {decimal(summary.power.auc)} or more would have been told from chance in four of five "
+        f"audits (one-sided, 5 %); so would a TPR of {percent(summary.power.tpr)} or more at an FPR of {level(summary.power.at_fpr)}."
+    )
+
+
+def headline_choice(summary: Summary) -> str:
+    """Say how the headline attack was chosen."""
+    best, rehearsals = summary.strongest, summary.counts.rehearsals
+    return (
+        f"The headline is {best.name}. It was chosen before the target was looked at: it had the largest mean AUC "
+        f"({decimal(best.rehearsal_auc)}) over {count(rehearsals)} rehearsal{'s' * (rehearsals != 1)}, in which a shadow model takes the "
+        "target's part. Choosing the best attack on the target itself would flatter the attacker."
+    )
+
+
+def privacy_note(record: Record) -> str:
+    """Say what this very page gives away."""
+    pool = "The record behind it also holds the membership of every example in the pool: keep it as you keep the training data."
+    if not record.exposed:
+        return f"This page shows no training example, only counts and rates. {pool}"
+    if record.summary.data.public:
+        return f"This page shows training examples; the data set is public. {pool}"
+    return f"This page shows training examples of data that are not public, because it was asked for: do not pass it on. {pool}"
+
+
+def classes(summary: Summary, label: int) -> str:
+    """Return the name of a class, its number where it has none."""
+    return summary.data.classes[label] if 0 <= label < len(summary.data.classes) else str(label)
+
+
+def auc_in_words(summary: Summary) -> str:
+    """Return the headline's AUC with the attack's name."""
+    return f"{summary.strongest.name}: {value(summary.strongest.auc)}"
+
+
+def _in_hundred(auc: float | None) -> str:
+    return "an unknown number of" if auc is None else f"{100 * auc:.0f}"
