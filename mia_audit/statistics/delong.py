@@ -2,8 +2,8 @@
 
 DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837-845, for the variance; Sun and Xu, IEEE Signal Processing
 Letters 21 (2014) 1389-1393, for its computation from mid-ranks in O(n log n). The interval is taken on the logit scale, so
-it stays within [0, 1]. Where the variance vanishes (AUC 0 or 1, all scores equal, one example on a side) it is Newcombe's method 5, Statistics
-in Medicine 25 (2006) 559-573: the AUCs that a test with Hanley and McNeil's variance would not reject.
+it stays within [0, 1]. Where the variance vanishes (AUC 0 or 1, all scores equal, one example on a side) it is Newcombe's
+method 5, Statistics in Medicine 25 (2006) 559-573: the AUCs that a test with Hanley and McNeil's variance would not reject.
 """
 
 import math

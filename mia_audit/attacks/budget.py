@@ -1,0 +1,57 @@
+"""Which examples an attack can judge, and whether the shadow models suffice. Judged from the shadow models alone.
+
+Looking at the target's membership here would leak it: "enough models with this example" must not count the target.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from mia_audit.attacks.attack import Attack
+from mia_audit.errors import EvidenceError, ShadowBudgetError
+from mia_audit.types import Bools, Evidence
+
+JUDGED_AT_LEAST = 0.9
+"""Share of the pool that an audit must be able to judge."""
+
+
+def judged(trained_on: Bools, per_side: int) -> Bools:
+    """Return which examples so many shadow models were trained with and so many without, [examples]; trained_on is [models, examples]."""
+    with_it = trained_on.sum(axis=0)
+    enough: Bools = np.minimum(with_it, len(trained_on) - with_it) >= per_side
+    return enough
+
+
+def require_budget(trained_on: Bools, attacks: Iterable[Attack], *, spare: int = 0) -> Bools:
+    """Return which examples all the attacks can judge; ShadowBudgetError where that is less than 90 % of them.
+
+    spare: how many shadow models per side will be missing later (1 where each rehearses as the target).
+    """
+    needy = max(attacks, key=lambda attack: attack.shadows_per_side)
+    if not needy.shadows_per_side:
+        return np.ones(trained_on.shape[1], dtype=np.bool_)
+    need = needy.shadows_per_side + spare
+    mask = judged(trained_on, need)
+    if mask.mean() < JUDGED_AT_LEAST:
+        raise ShadowBudgetError(_refusal(needy.name, need, mask, len(trained_on)))
+    return mask
+
+
+def require_shadows(seen: Evidence, attack: Attack) -> None:
+    """Raise ShadowBudgetError unless every example has enough shadow models, EvidenceError where the target is one of them."""
+    mask = judged(seen.trained_on, attack.shadows_per_side)
+    if not mask.all():
+        raise ShadowBudgetError(_refusal(attack.name, attack.shadows_per_side, mask, len(seen.trained_on)))
+    varies = np.ptp(seen.target) > 0  # untrained models may all answer the same constant
+    if varies and any(np.array_equal(shadow, seen.target) for shadow in seen.shadows):
+        raise EvidenceError(
+            f"{attack.name} needs shadow models other than the target, got one with the target's very answers; "
+            "train shadow models with objects and seeds of their own"
+        )
+
+
+def _refusal(name: str, need: int, mask: Bools, models: int) -> str:
+    return (
+        f"{name} needs at least {need} shadow models trained with and {need} without each example; {int((~mask).sum())} of {mask.size} "
+        f"examples have fewer among {models}. Train more shadow models, or use attacks that need none (suite thresholds)."
+    )

@@ -1,0 +1,109 @@
+"""What an observer computes from a model's logits: log-probabilities, phi, entropies, margins.
+
+Arrays are [..., examples, classes] in and [..., examples] out (`log_...` of every class keep the classes); `chosen` is one class
+per row, or the labels [examples]. All are float64, finite for every finite logit and exact where a softmax would saturate:
+they are computed from differences of logits, never from probabilities.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mia_audit.errors import EvidenceError
+from mia_audit.types import Floats, Ints
+
+Observable = Callable[[Floats, Ints], Floats]
+
+LARGEST = 1e30
+"""Logits beyond this are taken as this, so that their squares stay finite."""
+
+
+def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
+    """Return an observable of every shadow model, averaged over queries, [models, examples].
+
+    One model at a time: the temporaries stay small beside shadows [models, queries, examples, classes].
+    """
+    return np.stack([observe(logits, labels).mean(axis=0) for logits in shadows])
+
+
+def phi(logits: Floats, chosen: Ints) -> Floats:
+    """Return the logit-scaled confidence log(p_y / (1 - p_y)) = z_y - logsumexp of the others; larger = surer of the class."""
+    others = _without(logits, chosen)
+    top = others.max(axis=0)
+    with np.errstate(over="ignore"):  # a difference too large for the type is minus infinity, whose exponential is 0
+        total = np.exp(others - top).sum(axis=0)
+    surplus: Floats = _of(logits, chosen) - within_reach(top) - np.log(total)
+    return surplus
+
+
+def log_likelihood(logits: Floats, chosen: Ints) -> Floats:
+    """Return log p_y, minus the cross-entropy loss; it keeps increasing in phi where p_y rounds to 1."""
+    return -np.logaddexp(0.0, -phi(logits, chosen))
+
+
+def log_confidence(logits: Floats) -> Floats:
+    """Return the log of the largest probability."""
+    return log_likelihood(logits, np.argmax(logits, axis=-1))
+
+
+def log_probabilities(logits: Floats) -> Floats:
+    """Return log p of every class."""
+    top = np.argmax(logits, axis=-1)
+    below_top: Floats = within_reach(logits) - _of(logits, top)[..., None]
+    return below_top + log_likelihood(logits, top)[..., None]
+
+
+def log_complements(logits: Floats) -> Floats:
+    """Return log(1 - p) of every class; finite also where p rounds to 1."""
+    top = np.argmax(logits, axis=-1)
+    of_top: Floats = -np.logaddexp(0.0, phi(logits, top))
+    is_top = np.arange(logits.shape[-1]) == top[..., None]
+    p = np.exp(np.where(is_top, -np.inf, log_probabilities(logits)))
+    return np.where(is_top, of_top[..., None], np.log1p(-p))
+
+
+def entropy(logits: Floats) -> Floats:
+    """Return the entropy of the prediction in nats."""
+    logp = log_probabilities(logits)
+    expected: Floats = (np.exp(logp) * logp).sum(axis=-1)
+    return -expected
+
+
+def modified_entropy(logits: Floats, chosen: Ints) -> Floats:
+    """Return Mentr = -(1 - p_y) log p_y - sum over i != y of p_i log(1 - p_i), in nats; 0 when p_y = 1, large when p_y = 0."""
+    logp, complements = log_probabilities(logits), log_complements(logits)
+    of_class = np.arange(logits.shape[-1]) == np.asarray(chosen)[..., None]
+    terms: Floats = np.where(of_class, np.exp(complements) * logp, np.exp(logp) * complements).sum(axis=-1)
+    return -terms
+
+
+def margin(logits: Floats, chosen: Ints) -> Floats:
+    """Return z_y minus the largest other logit, which is log p_y minus the largest other log-probability."""
+    surplus: Floats = _of(logits, chosen) - within_reach(_without(logits, chosen).max(axis=0))
+    return surplus
+
+
+def correct(logits: Floats, chosen: Ints) -> Floats:
+    """Return 1 where the model predicts the class, else 0."""
+    hits: Floats = (np.argmax(logits, axis=-1) == chosen).astype(np.float64)
+    return hits
+
+
+def _without(logits: Floats, chosen: Ints) -> Floats:
+    """Return a copy with classes first (which makes reductions over few classes fast) and the chosen class at minus infinity."""
+    if logits.shape[-1] < 2:
+        raise EvidenceError(f"an attack needs logits of two classes or more, got {logits.shape[-1]}; give a binary model two outputs")
+    others = np.array(np.moveaxis(logits, -1, 0), order="C")
+    np.put_along_axis(others, np.broadcast_to(chosen, logits.shape[:-1])[None], -np.inf, axis=0)
+    return others
+
+
+def _of(logits: Floats, chosen: Ints) -> Floats:
+    places = np.broadcast_to(chosen, logits.shape[:-1])[..., None]
+    return within_reach(np.take_along_axis(logits, places, axis=-1)[..., 0])
+
+
+def within_reach(values: Floats) -> Floats:
+    """Return the values in float64, none beyond what can be squared."""
+    within: Floats = values.astype(np.float64).clip(-LARGEST, LARGEST)
+    return within

@@ -1,0 +1,180 @@
+"""The seed paper's shadow-model attack, mended: one classifier a class, fitted on what shadow models answer.
+
+Shokri et al., "Membership Inference Attacks Against Machine Learning Models", IEEE S&P 2017, arXiv:1610.05820v2; in the form
+of Moshruba et al., arXiv:2411.06613v2 (class-wise RBF-SVM on the output vector), whose protocol arXiv:2502.18623v1 continues.
+
+Departs from that protocol, where it went wrong: the classifier is fitted on rows of shadow models alone, and the target is
+none of them; every (model, example) is a member by its own coin, so that no shadow model's membership tells the target's;
+members and non-members are weighed alike; every class is attacked; several queries are averaged.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
+
+from mia_audit.attacks.budget import require_shadows
+from mia_audit.attacks.observables import within_reach
+from mia_audit.errors import RecipeError
+from mia_audit.streams import stream
+from mia_audit.types import Bools, Evidence, Floats, Ints
+
+FEWEST_ROWS = 20
+"""Rows of members, and of non-members, that a class needs for a classifier of its own; others share one over all classes."""
+
+_SORT_KEYS = 16
+
+
+class Classifier(Protocol):
+    """What is used of a scikit-learn classifier."""
+
+    def fit(self, rows: Floats, member: Bools) -> Any:
+        """Fit on feature rows and their membership."""
+
+    def decision_function(self, rows: Floats) -> Floats:
+        """Return one number a row, larger for members."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowSVM:
+    """Class-wise support vector machine with a radial kernel, as in the seed paper.
+
+    rows_per_class  most rows a classifier is fitted on, drawn at random
+    cost            C of the machine
+    seed            of the draw
+    """
+
+    name: ClassVar[str] = "shadow-svm"
+    shadows_per_side: ClassVar[int] = 1
+    rows_per_class: int = 1_000
+    cost: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.name, "rows_per_class", self.rows_per_class, least=2)
+        _require(self.name, "cost", self.cost, least=1e-6)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the machine's decision function, [examples]; larger means more likely a member."""
+        require_shadows(seen, self)
+        return _by_class(seen, self._new, self.rows_per_class, self.seed)
+
+    def _new(self) -> Classifier:
+        classifier: Classifier = make_pipeline(StandardScaler(), SVC(C=self.cost))
+        return classifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowLogistic:
+    """Class-wise logistic regression.
+
+    rows_per_class  most rows a classifier is fitted on, drawn at random
+    cost            inverse of the ridge penalty
+    seed            of the draw
+    """
+
+    name: ClassVar[str] = "shadow-logistic"
+    shadows_per_side: ClassVar[int] = 1
+    rows_per_class: int = 5_000
+    cost: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.name, "rows_per_class", self.rows_per_class, least=2)
+        _require(self.name, "cost", self.cost, least=1e-6)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the log odds of membership, [examples]; larger means more likely a member."""
+        require_shadows(seen, self)
+        return _by_class(seen, self._new, self.rows_per_class, self.seed)
+
+    def _new(self) -> Classifier:
+        classifier: Classifier = make_pipeline(StandardScaler(), LogisticRegression(C=self.cost, max_iter=1_000))
+        return classifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowBoosting:
+    """Class-wise gradient-boosted trees.
+
+    rows_per_class  most rows a classifier is fitted on, drawn at random
+    trees           how many; each has at most eight leaves
+    seed            of the draw
+    """
+
+    name: ClassVar[str] = "shadow-boosting"
+    shadows_per_side: ClassVar[int] = 1
+    rows_per_class: int = 5_000
+    trees: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.name, "rows_per_class", self.rows_per_class, least=2)
+        _require(self.name, "trees", self.trees, least=1)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the log odds of membership, [examples]; larger means more likely a member."""
+        require_shadows(seen, self)
+        return _by_class(seen, self._new, self.rows_per_class, self.seed)
+
+    def _new(self) -> Classifier:
+        classifier: Classifier = HistGradientBoostingClassifier(
+            max_iter=self.trees, max_leaf_nodes=8, early_stopping=False, random_state=self.seed
+        )
+        return classifier
+
+
+def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: int) -> Floats:
+    """Return the scores of one classifier a class; classes with too few rows share one that is fitted on all."""
+    scores = np.empty(seen.examples)
+    shared = np.zeros(seen.examples, dtype=np.bool_)
+    with threadpool_limits(limits=1):  # the order of sums, and so the scores, must not depend on the machine's cores
+        for label in np.unique(seen.labels):
+            here = seen.labels == label
+            if _fewest_rows(seen.trained_on[:, here]) < FEWEST_ROWS:
+                shared |= here
+                continue
+            fitted = _fit(new(), seen.only(here), most, stream(seed, "rows of a class", int(label)))
+            scores[here] = fitted.decision_function(_features(seen.target[:, here]))
+        if shared.any():
+            fitted = _fit(new(), seen, most, stream(seed, "rows of all classes"))
+            scores[shared] = fitted.decision_function(_features(seen.target[:, shared]))
+    return scores
+
+
+def _fit(classifier: Classifier, seen: Evidence, most: int, rng: np.random.Generator) -> Classifier:
+    """Fit on rows (shadow model, example), as many members as non-members."""
+    rows = seen.shadows.mean(axis=1).reshape(-1, seen.classes)
+    member = seen.trained_on.reshape(-1)
+    drawn = _draw(rows, member, most // 2, rng)
+    classifier.fit(within_reach(rows[drawn]), member[drawn])
+    return classifier
+
+
+def _draw(rows: Floats, member: Bools, most: int, rng: np.random.Generator) -> Ints:
+    """Return which rows are drawn, at most so many a side; they are sorted first, so that the order of examples is forgotten."""
+    listed = np.lexsort(rows.T[:_SORT_KEYS])
+    sides = [rng.permutation(listed[member[listed] == side]) for side in (False, True)]
+    return np.concatenate([side[: min(most, *map(len, sides))] for side in sides])
+
+
+def _features(target: Floats) -> Floats:
+    return within_reach(target.mean(axis=0))
+
+
+def _fewest_rows(trained_on: Bools) -> int:
+    members = int(trained_on.sum())
+    return min(members, trained_on.size - members)
+
+
+def _require(name: str, field: str, value: float, *, least: float) -> None:
+    if value < least:
+        raise RecipeError(f"{name}: {field} needs {least:g} or more, got {value:g}; leave it out for the default")
