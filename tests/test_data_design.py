@@ -77,5 +77,5 @@ def test_a_pool_too_small_for_both_sides_is_refused() -> None:
 
 def test_an_open_recipe_is_our_own_mistake() -> None:
     """Callers resolve first."""
-    with pytest.raises(ValueError, match="resolve first"):
+    with pytest.raises(AssertionError, match="resolve the recipe first"):
         membership(Recipe(name="t", summary=""), 2)

@@ -189,7 +189,7 @@ def test_an_unknown_data_set_names_the_nearest() -> None:
 
 def test_an_open_recipe_is_our_own_mistake() -> None:
     """Callers resolve first."""
-    with pytest.raises(ValueError, match="resolve first"):
+    with pytest.raises(AssertionError, match="resolve the recipe first"):
         load(Recipe(name="t", summary=""), root=None, offline=True, progress=print)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mia_audit.data.source import Source, Split
 from mia_audit.errors import DataError
-from mia_audit.recipe import Recipe
+from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream
 
 
@@ -41,10 +41,7 @@ def deal(source: Source, recipe: Recipe) -> Deal:
 
 
 def _sizes(recipe: Recipe) -> tuple[int, int, int]:
-    pool, population, test = recipe.data.pool, recipe.data.population, recipe.data.test
-    if pool is None or population is None or test is None:
-        raise ValueError("examples are dealt by a resolved recipe; call profiles.resolve first")
-    return pool, population, test
+    return settled(recipe.data.pool), settled(recipe.data.population), settled(recipe.data.test)
 
 
 def _official(split: Split, name: str, test: int, seed: int) -> Split:

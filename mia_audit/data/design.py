@@ -8,7 +8,7 @@ models" the other rows would give a held-out one away.
 import numpy as np
 
 from mia_audit.errors import DataError
-from mia_audit.recipe import Recipe
+from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream
 from mia_audit.types import Bools
 
@@ -28,9 +28,7 @@ def redrawn_row(recipe: Recipe) -> Bools:
 
 
 def _row(recipe: Recipe, purpose: str, index: int) -> Bools:
-    pool, fraction = recipe.data.pool, recipe.data.member_fraction
-    if pool is None:
-        raise ValueError("membership is drawn for a resolved recipe; call profiles.resolve first")
+    pool, fraction = settled(recipe.data.pool), recipe.data.member_fraction
     row: Bools = stream(recipe.training.seed, purpose, index).random(pool) < fraction
     if not 0 < row.sum() < pool:
         raise DataError(
