@@ -215,7 +215,7 @@ class Record:
     def _repr_html_(self) -> str:
         """Show the report's summary in a notebook."""
         rows = "".join(
-            f"<tr><td>{html.escape(a.name)}</td><td>{a.auc.value:.3f}</td><td>{a.auc.low:.3f}–{a.auc.high:.3f}</td></tr>"
+            f"<tr><td>{html.escape(a.name)}</td><td>{a.auc.value:.3f}</td><td>{a.auc.low:.3f} to {a.auc.high:.3f}</td></tr>"
             for a in self.summary.attacks
         )
         return (

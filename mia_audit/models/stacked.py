@@ -5,11 +5,13 @@ channel: each model gets exactly the per-tensor scale it would get alone (brevit
 statistics phase, the learned scale and its gradient).
 """
 
+import logging
 import warnings
 from typing import Any
 
 from torch import Tensor, nn
 
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # brevitas looks for a compiler it is not asked to use
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # brevitas' own deprecations, at import
     from brevitas.nn import QuantIdentity, QuantReLU

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mia_audit.errors import CatalogueError, nearest
+from mia_audit.models.names import check_surrogate
 
 Slope = Callable[[Tensor], Tensor]
 
@@ -21,7 +21,6 @@ class Surrogate:
     """A surrogate: two functions of x = U - threshold, each giving the slope at every x, in x's shape and type."""
 
     name: str
-    summary: str
     textbook: Slope
     snntorch: Slope
 
@@ -61,17 +60,15 @@ def _triangle_snntorch(x: Tensor) -> Tensor:
 
 
 SURROGATES: tuple[Surrogate, ...] = (
-    Surrogate(name="atan", summary="arctangent, alpha 2; snnTorch's default", textbook=_atan, snntorch=_atan),
-    Surrogate(name="fast-sigmoid", summary="fast sigmoid, slope 25", textbook=_fast_sigmoid, snntorch=_fast_sigmoid),
-    Surrogate(name="sre", summary="spike rate escape, exp(-|x|)", textbook=_escape, snntorch=_escape_snntorch),
-    Surrogate(name="ste", summary="straight-through, 1 everywhere", textbook=torch.ones_like, snntorch=torch.ones_like),
-    Surrogate(name="triangular", summary="triangle, max(0, 1 - |x|)", textbook=_triangle, snntorch=_triangle_snntorch),
+    Surrogate(name="atan", textbook=_atan, snntorch=_atan),
+    Surrogate(name="fast-sigmoid", textbook=_fast_sigmoid, snntorch=_fast_sigmoid),
+    Surrogate(name="sre", textbook=_escape, snntorch=_escape_snntorch),
+    Surrogate(name="ste", textbook=torch.ones_like, snntorch=torch.ones_like),
+    Surrogate(name="triangular", textbook=_triangle, snntorch=_triangle_snntorch),
 )
 
 
 def surrogate(name: str) -> Surrogate:
     """Return a surrogate by name; CatalogueError names the nearest one."""
-    for known in SURROGATES:
-        if known.name == name:
-            return known
-    raise CatalogueError(f"unknown surrogate {name!r}{nearest(name, [known.name for known in SURROGATES])}")
+    check_surrogate(name)
+    return next(known for known in SURROGATES if known.name == name)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -39,11 +38,6 @@ class Pool:
     inputs: Floats
     labels: Ints
     classes: int
-
-
-def channels_last(inputs: Floats) -> Floats:
-    """Images [N, C, H, W] as [N, H, W, C]; tables [N, features] as they are."""
-    return np.ascontiguousarray(np.moveaxis(inputs, 1, -1)) if inputs.ndim == 4 else inputs
 
 
 def build(recipe: Recipe, indices: tuple[int, ...], pool: Pool) -> Population:

@@ -13,15 +13,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from joblib import Parallel, delayed
 
+from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.store import Store, Tensors
-
-if TYPE_CHECKING:
-    from mia_audit.training.worker import Material
 
 Progress = Callable[[float], None]
 _POLL_SECONDS = 0.25
@@ -44,7 +41,7 @@ class Trained:
     trained_now: int
 
 
-def run(tasks: Sequence[Task], material: "Material", store: Store, machine: Machine) -> Trained:
+def run(tasks: Sequence[Task], material: Material, store: Store, machine: Machine) -> Trained:
     """Train every cohort that the store does not hold, and return all of them.
 
     A worker writes its cohort to the store by itself, so an interrupted run keeps what is finished.
@@ -60,14 +57,14 @@ def run(tasks: Sequence[Task], material: "Material", store: Store, machine: Mach
     return Trained(cohorts=cohorts, trained_now=len(missing))
 
 
-def _train(missing: Sequence[Task], material: "Material", store: Store, machine: Machine) -> None:
+def _train(missing: Sequence[Task], material: Material, store: Store, machine: Machine) -> None:
     with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder, _reported(Path(folder), len(missing), machine.progress):
         beats = [Heartbeat(path=Path(folder) / task.key, parent=os.getpid()) for task in missing]
         jobs = (delayed(_work)(task, material, store, machine.device, beat) for task, beat in zip(missing, beats, strict=True))
         Parallel(n_jobs=min(machine.workers, len(missing)), pre_dispatch="n_jobs", batch_size=1)(jobs)
 
 
-def _work(task: Task, material: "Material", store: Store, device: str, heartbeat: "Heartbeat") -> None:
+def _work(task: Task, material: Material, store: Store, device: str, heartbeat: "Heartbeat") -> None:
     """Run one task, in a worker or (a single one) in the parent itself."""
     if os.getpid() != heartbeat.parent:
         warnings.simplefilter("ignore")  # libraries' own; a worker's standard error is nobody's to read

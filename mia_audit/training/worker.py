@@ -1,30 +1,16 @@
 """What a worker process does: train one cohort, query it, and write the result to the store."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from mia_audit.models.network import Population
-from mia_audit.recipe import Recipe
 from mia_audit.signals import query
 from mia_audit.training.lockstep import Cohort, Pool, train
+from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.store import Store, Tensors
-from mia_audit.types import Floats, Ints
-
-
-@dataclass(frozen=True, kw_only=True)
-class Material:
-    """What every worker gets: the recipe, and the examples (inputs channels last)."""
-
-    recipe: Recipe
-    classes: int
-    pool_inputs: Floats
-    pool_labels: Ints
-    population_inputs: Floats
-    test_inputs: Floats
 
 
 def work(task: Task, material: Material, store: Store, device_name: str, progress: Callable[[float], None]) -> str:

@@ -1,0 +1,6 @@
+"""The audit: what joins the torch column and the NumPy column into a record."""
+
+from mia_audit.audit.options import Options
+from mia_audit.audit.running import Silent, Watcher, audit
+
+__all__ = ["Options", "Silent", "Watcher", "audit"]

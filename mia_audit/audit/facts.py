@@ -1,0 +1,151 @@
+"""The facts of a record beside its metrics: what was audited, how many of each, with what, and how well the target works."""
+
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from mia_audit.audit import attacking, measuring
+from mia_audit.audit.attacking import Scores
+from mia_audit.audit.measuring import Truth, share
+from mia_audit.audit.prepared import Bank, Prepared
+from mia_audit.data import design
+from mia_audit.data.examples import Examples
+from mia_audit.record import Arrays, Counts, DataFacts, Engine, Utility
+from mia_audit.training import plan
+from mia_audit.types import Bools, Floats, Ints
+
+FEW_MEMBERS = 200
+LIBRARIES = ("mia-audit", "torch", "brevitas", "snntorch", "numpy", "scipy", "scikit-learn")
+
+
+def truth(prepared: Prepared) -> Truth:
+    """Return who was a member, on the audited examples."""
+    first = design.FIRST_SHADOW
+    rehearsing = attacking.rehearsals(len(prepared.rows) - first)
+    return Truth(
+        target=prepared.rows[design.TARGET, prepared.audited],
+        phantom=design.redrawn_row(prepared.recipe)[prepared.audited],
+        rehearsals=prepared.rows[first : first + rehearsing, prepared.audited],
+    )
+
+
+def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> Arrays:
+    """Return arrays.npz: everything that the record's numbers are computed from."""
+    found: dict[str, Any] = {
+        "membership": prepared.rows,
+        "phantom_membership": design.redrawn_row(prepared.recipe),
+        "labels": prepared.examples.pool_labels,
+        "predictions": _predictions(bank.pool[design.TARGET]),
+        "test_labels": prepared.examples.test_labels,
+        "test_predictions": _predictions(bank.test[design.TARGET]),
+        "audited": prepared.audited,
+    }
+    for card, score in zip(prepared.cards, scores, strict=True):
+        found |= {f"scores/{card.name}": score.target, f"phantom/{card.name}": score.phantom, f"rehearsal/{card.name}": score.rehearsals}
+    return found
+
+
+def data(examples: Examples) -> DataFacts:
+    """Return what was audited."""
+    suits = examples.profile
+    return DataFacts(
+        name=suits.name,
+        title=suits.title,
+        sha256=examples.sha256,
+        kind=suits.kind,
+        shape=suits.shape,
+        classes=examples.class_names,
+        public=suits.public,
+    )
+
+
+def counts(prepared: Prepared, known: Truth) -> Counts:
+    """Return how many of each."""
+    examples = prepared.examples
+    shadows = len(prepared.rows) - design.FIRST_SHADOW
+    return Counts(
+        pool=len(examples.pool_labels),
+        members=int(prepared.rows[design.TARGET].sum()),
+        audited_members=int(known.target.sum()),
+        audited_nonmembers=int((~known.target).sum()),
+        excluded=len(examples.pool_labels) - len(prepared.audited),
+        population=len(examples.population_labels),
+        test=len(examples.test_labels),
+        shadows=shadows,
+        rehearsals=attacking.rehearsals(shadows),
+    )
+
+
+def engine(prepared: Prepared, bank: Bank) -> Engine:
+    """Return what determines the numbers beside the recipe."""
+    return Engine(
+        version=plan.ENGINE_VERSION,
+        device_type=prepared.device,
+        cohort_size=plan.cohort_size(prepared.recipe, prepared.device),
+        parameters=bank.parameters,
+    )
+
+
+def utility(prepared: Prepared, bank: Bank) -> Utility:
+    """Return how well the target does its task, and how its shadow models do."""
+    labels, member = prepared.examples.pool_labels, prepared.rows[design.TARGET]
+    predictions = _predictions(bank.pool[design.TARGET])
+    shadows = _shadow_accuracies(prepared, bank)
+    return Utility(
+        **measuring.accuracies(
+            share(predictions[member], labels[member]),
+            share(_predictions(bank.test[design.TARGET]), prepared.examples.test_labels),
+        ),
+        shadow_test_accuracy_mean=float(shadows.mean()),
+        shadow_test_accuracy_sd=float(shadows.std(ddof=1)),
+        firing_rates={f"layer {number}": float(rate) for number, rate in enumerate(bank.rates[design.TARGET], 1)},
+    )
+
+
+def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
+    """Return what the reader must know before trusting the numbers."""
+    found = []
+    fewest = min(int(known.target.sum()), int((~known.target).sum()))
+    if fewest < FEW_MEMBERS:
+        found.append(f"Only {fewest} members or non-members were audited: intervals are wide, and small leaks go unseen.")
+    silent = [str(number) for number, rate in enumerate(bank.rates[design.TARGET], 1) if rate == 0]
+    if silent:
+        found.append(f"No neuron of layer {', '.join(silent)} ever spikes: the network cannot have learnt through it.")
+    accuracy = float((_predictions(bank.test[design.TARGET]) == prepared.examples.test_labels).mean())
+    chance = float(np.bincount(prepared.examples.test_labels).max() / len(prepared.examples.test_labels))
+    if accuracy <= chance:
+        found.append(f"The target's test accuracy ({accuracy:.3f}) is no better than always naming the commonest class ({chance:.3f}).")
+    shadows = _shadow_accuracies(prepared, bank)
+    if abs(accuracy - shadows.mean()) > 4 * shadows.std(ddof=1) + 1e-9:
+        found.append("The target's test accuracy lies far from its shadow models': attacks that rely on them may understate the leak.")
+    return tuple(found)
+
+
+def run(prepared: Prepared, seconds: Mapping[str, float], trained_now: int, command: str) -> dict[str, Any]:
+    """Return run.json: everything that differs from run to run."""
+    return {
+        "command": command,
+        "seconds": dict(seconds),
+        "cohorts_trained_now": trained_now,
+        "workers": prepared.workers,
+        "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "python": sys.version.split()[0],
+        "versions": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def _predictions(logits: Floats) -> Ints:
+    """Predicted classes [examples] from logits [queries, examples, classes], averaged over queries."""
+    classes: Ints = np.argmax(logits.mean(axis=0), axis=-1)
+    return classes
+
+
+def _shadow_accuracies(prepared: Prepared, bank: Bank) -> Floats:
+    right: Bools = bank.test[design.FIRST_SHADOW :].mean(axis=1).argmax(axis=-1) == prepared.examples.test_labels
+    each: Floats = right.mean(axis=1)
+    return each

@@ -1,0 +1,111 @@
+"""From scores to the record's numbers: metrics with intervals, the headline, the controls, the power."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_audit.attacks.cards import Card
+from mia_audit.audit.attacking import Scores
+from mia_audit.record import AttackResult, Control, Estimate, Power, RateAtFPR
+from mia_audit.statistics.delong import auc_interval
+from mia_audit.statistics.interval import Interval
+from mia_audit.statistics.nulltest import holm, mann_whitney_p
+from mia_audit.statistics.power import smallest_auc, smallest_resolved_fpr, smallest_tpr
+from mia_audit.statistics.proportions import Share, accuracy, advantage, balanced_accuracy, difference, rates_above
+from mia_audit.statistics.rates import tpr_interval
+from mia_audit.statistics.roc import auc, best_threshold
+from mia_audit.streams import stream
+from mia_audit.types import Bools, Ints
+
+FPRS = (0.1, 0.01, 0.001)
+PHANTOM_LEVEL = 0.01
+"""Joint level of the phantom control: one sound audit in a hundred fails it by chance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """Who was a member, on the audited examples: of the target [A], of the phantom as redrawn [A], of the rehearsing models [R, A]."""
+
+    target: Bools
+    phantom: Bools
+    rehearsals: Bools
+
+
+def results(cards: Sequence[Card], scores: Sequence[Scores], truth: Truth, seed: int) -> tuple[AttackResult, ...]:
+    """Return every attack's numbers, the phantom's p-values corrected jointly."""
+    p_values = [mann_whitney_p(score.phantom, truth.phantom) for score in scores]
+    joint = holm(p_values)
+    return tuple(
+        _result(card, score, truth, (p, p_holm), seed) for card, score, p, p_holm in zip(cards, scores, p_values, joint, strict=True)
+    )
+
+
+def _result(card: Card, scores: Scores, truth: Truth, p: tuple[float, float], seed: int) -> AttackResult:
+    threshold = best_threshold(scores.rehearsals.ravel(), truth.rehearsals.ravel())
+    hits, alarms = rates_above(scores.target, truth.target, threshold)
+    rng = stream(seed, f"bootstrap {card.name}")
+    return AttackResult(
+        name=card.name,
+        summary=card.summary,
+        paper=card.paper,
+        access=card.access,
+        knowledge=tuple(card.knowledge),
+        auc=estimate(auc_interval(scores.target, truth.target)),
+        tpr_at_fpr=tuple(
+            RateAtFPR(
+                fpr=fpr, tpr=estimate(tpr_interval(scores.target, truth.target, fpr, rng)), expected_false_positives=fpr * alarms.total
+            )
+            for fpr in FPRS
+        ),
+        threshold=float(threshold),
+        balanced_accuracy=estimate(balanced_accuracy(hits, alarms)),
+        advantage=estimate(advantage(hits, alarms)),
+        rehearsal_auc=float(np.mean([auc(row, member) for row, member in zip(scores.rehearsals, truth.rehearsals, strict=True)])),
+        phantom_auc=estimate(auc_interval(scores.phantom, truth.phantom)),
+        phantom_p=p[0],
+        phantom_p_holm=p[1],
+    )
+
+
+def headline(attacks: Sequence[AttackResult]) -> str:
+    """Return the strongest attack by its rehearsals on shadow models; the target has no say."""
+    return max(attacks, key=lambda attack: attack.rehearsal_auc).name
+
+
+def phantom_control(attacks: Sequence[AttackResult]) -> Control:
+    """Judge the phantom target: a redrawn membership row must look like chance to all attacks jointly."""
+    worst = min(attacks, key=lambda attack: attack.phantom_p_holm)
+    return Control(
+        name="phantom target",
+        passed=worst.phantom_p_holm >= PHANTOM_LEVEL,
+        detail=f"A model trained without regard to the row it is scored against: {worst.name} is furthest from chance, "
+        f"AUC {worst.phantom_auc.value:.3f}, p = {worst.phantom_p_holm:.3f} after Holm over {len(attacks)} attacks "
+        f"(fails below {PHANTOM_LEVEL}).",
+    )
+
+
+def power(truth: Truth) -> Power:
+    """Return what this many audited examples can tell from chance."""
+    members, others = int(truth.target.sum()), int((~truth.target).sum())
+    fpr = smallest_resolved_fpr(others)
+    return Power(auc=smallest_auc(members, others), tpr=smallest_tpr(members, others, fpr), at_fpr=fpr)
+
+
+def share(predictions: Ints, labels: Ints) -> Share:
+    """Return how many predictions are right."""
+    return Share(hits=int((predictions == labels).sum()), total=int(labels.size))
+
+
+def accuracies(train: Share, test: Share) -> dict[str, Estimate]:
+    """Return train and test accuracy and their gap, with intervals."""
+    return {
+        "train_accuracy": estimate(accuracy(train)),
+        "test_accuracy": estimate(accuracy(test)),
+        "gap": estimate(difference(train, test)),
+    }
+
+
+def estimate(interval: Interval) -> Estimate:
+    """Return an interval as the record keeps it."""
+    return Estimate(value=interval.value, low=interval.low, high=interval.high, method=interval.method)

@@ -1,0 +1,121 @@
+"""What a user asks for: a target, changes to its recipe, and where things go."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mia_audit.catalogue import load_recipe, override
+from mia_audit.data.profiles import profile, resolve
+from mia_audit.errors import OutputError, RecipeError
+from mia_audit.models.architectures import layers, shapes
+from mia_audit.models.names import check_surrogate
+from mia_audit.recipe import Recipe
+from mia_audit.training.plan import input_shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The arguments of an audit; None leaves a field of the recipe as it is.
+
+    settings   recipe fields by dotted path, applied last: {"training.epochs": 5}
+    store      folder of trained cohorts; None is the user's cache
+    out        folder of the record; None is audits/<target>-<first 8 of the record's id>
+    expose     whether pictures and positions of exposed examples go into the record; None: only for public data
+    workers    processes at once; None is one a core
+    """
+
+    surrogate: str | None = None
+    surrogate_variant: str | None = None
+    dataset: str | None = None
+    attacks: Sequence[str] | None = None
+    shadows: int | None = None
+    seed: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    data_root: Path | None = None
+    offline: bool = False
+    device: str = "auto"
+    store: Path | None = None
+    out: Path | None = None
+    expose: bool | None = None
+    workers: int | None = None
+
+
+def describe(target: str | Recipe, options: Options) -> Recipe:
+    """Return the resolved recipe of an audit, every name and shape in it checked before anything is computed."""
+    recipe = load_recipe(target) if isinstance(target, str) else target
+    if options.surrogate is not None and not recipe.model.spiking:
+        raise RecipeError(
+            f"--surrogate needs a spiking target, got {recipe.name!r}, an ANN; leave it out or choose a target such as snn-q4"
+        )
+    resolved = resolve(override(recipe, _changes(options)))
+    _check(resolved)
+    return resolved
+
+
+def _changes(options: Options) -> dict[str, Any]:
+    named = {
+        "model.neuron.surrogate": options.surrogate,
+        "model.neuron.surrogate_variant": options.surrogate_variant,
+        "data.dataset": options.dataset,
+        "audit.attacks": None if options.attacks is None else list(options.attacks),
+        "audit.shadows": options.shadows,
+        "training.seed": options.seed,
+    }
+    return {**{path: value for path, value in named.items() if value is not None}, **options.settings}
+
+
+def _check(recipe: Recipe) -> None:
+    suits = profile(recipe.data.dataset)
+    if recipe.model.neuron is not None:
+        check_surrogate(recipe.model.neuron.surrogate)
+    elif recipe.model.time_steps != 1 or recipe.model.encoding != "direct":
+        raise RecipeError(
+            f"{recipe.name}: an ANN runs one step on direct input; add a [model.neuron] or set time_steps = 1 and encoding = 'direct'"
+        )
+    if recipe.model.encoding == "rate" and suits.kind != "image":
+        raise RecipeError(
+            f"{recipe.name}: rate encoding needs intensities from 0 to 1, got the table {suits.name}; use --set model.encoding=direct"
+        )
+    shapes(layers(recipe.model, suits.classes), input_shape(suits))
+
+
+def writable(folder: Path) -> Path:
+    """Return the folder, made if need be; OutputError, before anything is computed, when nothing can be written there."""
+    probe = folder / ".mia-audit-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: an audit needs a folder it can write, got: {error.strerror}; give another one with --out or --store"
+        ) from error
+    return folder
+
+
+def default_store() -> Path:
+    """Return the store in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mia-audit" / "store"
+
+
+def data_root() -> Path | None:
+    """Return the folder of data sets that the environment names, if it names one."""
+    named = os.environ.get("MIA_AUDIT_DATA")
+    return Path(named) if named else None
+
+
+def device_type(asked: str) -> str:
+    """Return "cpu" or "cuda" for "auto", "cpu" or "cuda"; RecipeError when the device is not there."""
+    if asked not in ("auto", "cpu", "cuda"):
+        raise RecipeError(f"--device needs auto, cpu or cuda, got {asked!r}")
+    if asked == "cpu" or (asked == "auto" and not Path("/dev/nvidia0").exists()):
+        return "cpu"
+    import torch  # noqa: PLC0415  seconds; only asked where a GPU may be
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if asked == "cuda":
+        raise RecipeError("--device cuda needs a GPU that torch can see, got none; use --device cpu")
+    return "cpu"

@@ -1,0 +1,140 @@
+"""An audit from start to end: recipe, examples and membership, population trained, signals, scores, metrics, record."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mia_audit.attacks.budget import require_budget
+from mia_audit.attacks.cards import load_attacks
+from mia_audit.audit import attacking, exposing, facts, measuring
+from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
+from mia_audit.audit.prepared import Bank, Prepared, gather
+from mia_audit.data import design
+from mia_audit.data.examples import load
+from mia_audit.errors import RecipeError
+from mia_audit.recipe import Recipe
+from mia_audit.record import SCHEMA_VERSION, Arrays, Record, Summary, digest
+from mia_audit.training import plan, schedule
+from mia_audit.training.material import material
+from mia_audit.training.store import Store
+
+
+class Watcher(Protocol):
+    """Who is told how an audit goes."""
+
+    def stage(self, name: str) -> None:
+        """Hear that a stage begins."""
+        ...
+
+    def progress(self, share: float) -> None:
+        """Hear which share of the stage is done."""
+        ...
+
+
+class Silent:
+    """A watcher that says nothing."""
+
+    def stage(self, name: str) -> None:
+        """Say nothing."""
+
+    def progress(self, share: float) -> None:
+        """Say nothing."""
+
+
+@dataclass(kw_only=True)
+class Clock:
+    """Seconds spent by stage; they go into run.json, never into the record."""
+
+    watcher: Watcher
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage, and tell the watcher that it begins."""
+        self.watcher.stage(name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = None, command: str = "") -> Record:
+    """Run an audit and return its record, which has been written to the output folder.
+
+    Raises an AuditError that says the way out; cohorts that finished before it stay in the store.
+    """
+    clock = Clock(watcher=watcher or Silent())
+    with clock.stage("prepare"):
+        prepared = prepare(target, options, clock.watcher)
+    with clock.stage("train and query"):
+        tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, prepared.device)
+        machine = schedule.Machine(device=prepared.device, workers=prepared.workers, progress=clock.watcher.progress)
+        trained = schedule.run(tasks, material(prepared.recipe, prepared.examples), prepared.store, machine)
+        bank = gather(trained.cohorts)
+    with clock.stage("attack and measure"):
+        summary, arrays, exposed = judge(prepared, bank, public_only=options.expose is None, expose=bool(options.expose))
+    ran = facts.run(prepared, clock.seconds, trained.trained_now, command)
+    record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
+    return record.write(writable(options.out or Path("audits") / record.name))
+
+
+def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepared:
+    """Check everything that can be checked, and deal examples and membership."""
+    recipe = describe(target, options)
+    loaded = load_attacks(recipe.audit.attacks)
+    device = device_type(options.device)
+    store = Store(folder=writable(options.store or default_store()))
+    writable(options.out or Path("audits"))
+    examples = load(recipe, root=options.data_root or data_root(), offline=options.offline, progress=watcher.stage)
+    if recipe.audit.shadows < 2:
+        raise RecipeError(f"an audit needs at least 2 shadow models, got {recipe.audit.shadows}; use --shadows 32")
+    rows = design.membership(recipe, design.FIRST_SHADOW + recipe.audit.shadows)
+    attacks = tuple(attack for _, attack in loaded)
+    mask = require_budget(rows[design.FIRST_SHADOW :], attacks, spare=1)
+    return Prepared(
+        recipe=recipe,
+        cards=tuple(card for card, _ in loaded),
+        attacks=attacks,
+        examples=examples,
+        rows=rows,
+        audited=np.flatnonzero(mask),
+        device=device,
+        store=store,
+        workers=options.workers or schedule.default_workers(device),
+    )
+
+
+def judge(prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool) -> tuple[Summary, Arrays, Arrays]:
+    """Attack the population's answers and measure: the content of the record."""
+    scores = attacking.attack_all(
+        prepared.attacks,
+        bank.pool[:, :, prepared.audited],
+        prepared.rows[design.FIRST_SHADOW :, prepared.audited],
+        prepared.examples.pool_labels[prepared.audited],
+        prepared.workers,
+    )
+    truth = facts.truth(prepared)
+    results = measuring.results(prepared.cards, scores, truth, prepared.recipe.training.seed)
+    best = measuring.headline(results)
+    arrays = facts.arrays(prepared, bank, scores)
+    strongest = scores[[result.name for result in results].index(best)]
+    shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
+    summary = Summary(
+        schema_version=SCHEMA_VERSION,
+        recipe=prepared.recipe,
+        data=facts.data(prepared.examples),
+        counts=facts.counts(prepared, truth),
+        engine=facts.engine(prepared, bank),
+        utility=facts.utility(prepared, bank),
+        attacks=results,
+        headline=best,
+        controls=(measuring.phantom_control(results),),
+        power=measuring.power(truth),
+        warnings=facts.warnings(prepared, bank, truth),
+        arrays_sha256=digest(arrays),
+    )
+    return summary, arrays, shown if expose or (public_only and prepared.examples.profile.public) else {}
