@@ -33,7 +33,7 @@ def require_budget(trained_on: Bools, attacks: Iterable[Attack], *, spare: int =
     need = needy.shadows_per_side + spare
     mask = judged(trained_on, need)
     if mask.mean() < JUDGED_AT_LEAST:
-        raise ShadowBudgetError(_refusal(needy.name, need, mask, len(trained_on)))
+        raise ShadowBudgetError(_refusal(needy.name, need, mask, len(trained_on), spare))
     return mask
 
 
@@ -41,7 +41,7 @@ def require_shadows(seen: Evidence, attack: Attack) -> None:
     """Raise ShadowBudgetError unless every example has enough shadow models, EvidenceError where the target is one of them."""
     mask = judged(seen.trained_on, attack.shadows_per_side)
     if not mask.all():
-        raise ShadowBudgetError(_refusal(attack.name, attack.shadows_per_side, mask, len(seen.trained_on)))
+        raise ShadowBudgetError(_refusal(attack.name, attack.shadows_per_side, mask, len(seen.trained_on), 0))
     varies = np.ptp(seen.target) > 0  # untrained models may all answer the same constant
     if varies and any(np.array_equal(shadow, seen.target) for shadow in seen.shadows):
         raise EvidenceError(
@@ -50,8 +50,9 @@ def require_shadows(seen: Evidence, attack: Attack) -> None:
         )
 
 
-def _refusal(name: str, need: int, mask: Bools, models: int) -> str:
+def _refusal(name: str, need: int, mask: Bools, models: int, spare: int) -> str:
+    why = f" ({spare} of them to rehearse as the target)" if spare else ""
     return (
-        f"{name} needs at least {need} shadow models trained with and {need} without each example; {int((~mask).sum())} of {mask.size} "
-        f"examples have fewer among {models}. Train more shadow models, or use attacks that need none (suite thresholds)."
+        f"{name} needs at least {need} shadow models trained with and {need} without each example{why}; {int((~mask).sum())} of "
+        f"{mask.size} examples have fewer among {models}. Train more shadow models, or use attacks that need none (suite thresholds)."
     )

@@ -10,7 +10,7 @@ members and non-members are weighed alike; every class is attacked; several quer
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -32,15 +32,8 @@ FEWEST_ROWS = 20
 _SORT_KEYS = 16
 
 
-class Classifier(Protocol):
-    """What is used of a scikit-learn classifier."""
-
-    def fit(self, rows: Floats, member: Bools) -> Any:
-        """Fit on feature rows and their membership."""
-
-    def decision_function(self, rows: Floats) -> Floats:
-        """Return one number a row, larger for members."""
-        ...
+Classifier: TypeAlias = Any
+"""A scikit-learn classifier with fit and decision_function; the library ships no types."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +61,7 @@ class ShadowSVM:
         return _by_class(seen, self._new, self.rows_per_class, self.seed)
 
     def _new(self) -> Classifier:
-        classifier: Classifier = make_pipeline(StandardScaler(), SVC(C=self.cost))
-        return classifier
+        return make_pipeline(StandardScaler(), SVC(C=self.cost))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +89,7 @@ class ShadowLogistic:
         return _by_class(seen, self._new, self.rows_per_class, self.seed)
 
     def _new(self) -> Classifier:
-        classifier: Classifier = make_pipeline(StandardScaler(), LogisticRegression(C=self.cost, max_iter=1_000))
-        return classifier
+        return make_pipeline(StandardScaler(), LogisticRegression(C=self.cost, max_iter=1_000))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +117,12 @@ class ShadowBoosting:
         return _by_class(seen, self._new, self.rows_per_class, self.seed)
 
     def _new(self) -> Classifier:
-        classifier: Classifier = HistGradientBoostingClassifier(
-            max_iter=self.trees, max_leaf_nodes=8, early_stopping=False, random_state=self.seed
+        return HistGradientBoostingClassifier(
+            max_iter=self.trees,
+            max_leaf_nodes=8,
+            early_stopping=False,  # pyright: ignore[reportArgumentType]  # documented as 'auto' or bool
+            random_state=self.seed,
         )
-        return classifier
 
 
 def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: int) -> Floats:

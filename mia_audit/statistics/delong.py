@@ -9,7 +9,7 @@ method 5, Statistics in Medicine 25 (2006) 559-573: the AUCs that a test with Ha
 import math
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import norm, rankdata
 
 from mia_audit.statistics.interval import LEVEL, Interval
@@ -49,8 +49,8 @@ def newcombe(area: float, members: int, nonmembers: int) -> tuple[float, float]:
     def excess(theta: float) -> float:
         return (theta - area) ** 2 - _Z**2 * _hanley_mcneil(theta, members, nonmembers)
 
-    low = 0.0 if area == 0 else float(brentq(excess, 0.0, area))
-    high = 1.0 if area == 1 else float(brentq(excess, area, 1.0))
+    low = 0.0 if area == 0 else float(root_scalar(excess, bracket=(0.0, area), method="brentq").root)
+    high = 1.0 if area == 1 else float(root_scalar(excess, bracket=(area, 1.0), method="brentq").root)
     return low, high
 
 

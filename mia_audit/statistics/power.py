@@ -7,7 +7,7 @@ Gaussians apart.
 
 import math
 
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import norm
 
 from mia_audit.statistics.rates import FEWEST_FALSE_POSITIVES
@@ -32,7 +32,7 @@ def smallest_tpr(members: int, nonmembers: int, fpr: float) -> float:
     almost_one = 1 - 1e-12
     if limit >= 1 or surplus(almost_one) <= 0:
         return 1.0
-    return float(brentq(surplus, limit, almost_one))
+    return float(root_scalar(surplus, bracket=(limit, almost_one), method="brentq").root)
 
 
 def smallest_resolved_fpr(nonmembers: int) -> float:
