@@ -73,7 +73,7 @@ def _panel(group: Group, points: list[Point], measure: str, name: str, *, chance
         axes.xaxis.set_major_formatter(PERCENT)
         if chance == AT_FPR:
             axes.yaxis.set_major_formatter(PERCENT)
-        axes.set(xlabel="Test accuracy", ylabel=measure.replace("$", r"\$"))
+        axes.set(xlabel="Test accuracy", ylabel=measure)
         return canvas.to_svg(figure, name, f"Test accuracy against {measure}. {_in_words(points, percent=chance == AT_FPR)}")
 
 

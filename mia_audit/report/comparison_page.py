@@ -10,8 +10,6 @@ from mia_audit.report import comparison_figures, variants
 from mia_audit.report.page import fill
 from mia_audit.report.variants import Group, Target
 
-PAIRS_SHOWN = 12
-
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
@@ -20,7 +18,7 @@ class Drawn:
     group: Group
     auc: Markup | None
     tpr: Markup | None
-    apart: list[tuple[Target, Target]]
+    apart: list[tuple[Target, list[Target]]]
 
 
 def page(records: Sequence[Record]) -> str:
@@ -32,7 +30,6 @@ def page(records: Sequence[Record]) -> str:
         records=records,
         drawn=[_drawn(group, number) for number, group in enumerate(variants.groups(records), start=1)],
         finding=finding(len(records), leaking, failed),
-        pairs_shown=PAIRS_SHOWN,
         in_words=variants.in_words,
         colour_of=comparison_figures.colour_of,
     )

@@ -23,11 +23,10 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
 
 
 def _accuracy(record: Record) -> str:
-    utility = record.summary.utility
-    return (
-        f"Test accuracy {value_percent(utility.test_accuracy)} ({interval_percent(utility.test_accuracy)}); train minus test "
-        f"{value_percent(utility.gap)}; strongest attack chosen on shadow models (AUC {decimal(record.summary.strongest.rehearsal_auc)} there)."
-    )
+    utility, best = record.summary.utility, record.summary.strongest
+    test = f"Test accuracy {value_percent(utility.test_accuracy)} ({interval_percent(utility.test_accuracy)})"
+    chosen = f"headline chosen on shadow models (mean AUC {decimal(best.rehearsal_auc)} there)"
+    return f"{test}; train minus test {value_percent(utility.gap)}; {chosen}."
 
 
 def _controls(record: Record) -> list[str]:

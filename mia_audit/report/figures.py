@@ -63,7 +63,7 @@ def series(record: Record, attacks: Sequence[AttackResult]) -> list[Series]:
 def roc_linear(drawn: Sequence[Series]) -> Markup:
     """Draw all ROC curves on linear axes."""
     with canvas.style():
-        figure, axes = canvas.panel()
+        figure, axes = canvas.panel(height=4.06, top=0.28)
         sns.lineplot(x=[0, 1], y=[0, 1], ax=axes, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
         for line in reversed(drawn):
             _draw(axes, line, line.curve)
@@ -78,7 +78,7 @@ def roc_log(record: Record, drawn: Sequence[Series]) -> Markup:
     """Draw all ROC curves on log axes, where the few confident accusations show, and shade what cannot be resolved."""
     limit, lowest = resolution_limit(record), min(1e-3, 1 / max(1, record.summary.counts.audited_nonmembers))
     with canvas.style():
-        figure, axes = canvas.panel()
+        figure, axes = canvas.panel(height=4.06, top=0.28)
         axes.set(xscale="log", yscale="log", xlim=(lowest, 1), ylim=(lowest, 1), aspect="equal")
         _shade_unresolved(axes, lowest, limit)
         sns.lineplot(x=[lowest, 1], y=[lowest, 1], ax=axes, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
@@ -105,7 +105,7 @@ def histogram(record: Record, bins: ScoreBins) -> Markup:
     best = record.summary.strongest
     middles = (bins.edges[1:] + bins.edges[:-1]) / 2
     with canvas.style():
-        figure, axes = canvas.panel(width=6.4, height=2.9)
+        figure, axes = canvas.panel(width=4.8, height=2.6)
         for shares, colour in ((bins.nonmembers, "series-1"), (bins.members, "series-2")):
             sns.histplot(
                 x=middles, weights=shares, bins=list(bins.edges), element="step", ax=axes, color=stand_in(colour), alpha=0.22, linewidth=1.6

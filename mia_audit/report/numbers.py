@@ -4,6 +4,7 @@ from mia_audit.record import Estimate, RateAtFPR
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
+_SIGN = f"{THIN}%"
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -41,7 +42,7 @@ def value_percent(estimate: Estimate) -> str:
 
 def interval_percent(estimate: Estimate) -> str:
     """Return the 95 % interval of a share as percentages, or "not resolved"."""
-    return "not resolved" if estimate.value is None else f"{percent(estimate.low)} to {percent(estimate.high)}"
+    return "not resolved" if estimate.value is None else f"{percent(estimate.low).removesuffix(_SIGN)} to {percent(estimate.high)}"
 
 
 def count(number: int) -> str:

@@ -6,7 +6,6 @@ The number of shadow models is no property of a target, but it decides what an a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 from mia_audit.recipe import Recipe
@@ -18,9 +17,10 @@ LARGE_FIRST = ("bits",)
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A record of a comparison under the number that the figures show it by."""
+    """A record of a comparison, the number that figures show it by, and a label that is unlike any other's."""
 
     number: int
+    label: str
     record: Record
 
     @property
@@ -53,9 +53,11 @@ class Group:
 
 def groups(records: Sequence[Record]) -> list[Group]:
     """Return the records by data set, never mixed, each numbered in the order given."""
+    names = [record.summary.recipe.name for record in records]
     found: dict[str, list[Target]] = {}
-    for number, record in enumerate(records, start=1):
-        found.setdefault(record.summary.data.sha256, []).append(Target(number=number, record=record))
+    for number, (name, record) in enumerate(zip(names, records, strict=True), start=1):
+        label = name if names.count(name) == 1 else record.name
+        found.setdefault(record.summary.data.sha256, []).append(Target(number=number, label=label, record=record))
     return [
         Group(
             title=targets[0].record.summary.data.title, targets=tuple(targets), attack=common_attack(targets), lines=tuple(lines(targets))
@@ -106,14 +108,15 @@ def in_words(recipe: Recipe) -> str:
     return f"{kind}; weights {bits.weight_bits} bit, activations {bits.activation_bits} bit"
 
 
-def apart(group: Group) -> list[tuple[Target, Target]]:
-    """Return the pairs whose AUC intervals do not overlap, the one that leaks less first; failed audits do not count."""
+def apart(group: Group) -> list[tuple[Target, list[Target]]]:
+    """Return each target with those that leak more: whose AUC intervals lie wholly above its own. Failed audits do not count."""
     name = group.attack
     if name is None:
         return []
     sound = [target for target in group.targets if target.record.summary.sound]
     ordered = sorted(sound, key=lambda target: target.attack(name).auc.low)
-    return [(less, more) for less, more in combinations(ordered, 2) if less.attack(name).auc.high < more.attack(name).auc.low]
+    above = [(less, [more for more in ordered if less.attack(name).auc.high < more.attack(name).auc.low]) for less in ordered]
+    return [(less, more) for less, more in above if more]
 
 
 def _lines_of(thing: str, targets: Sequence[Target], things: dict[int, dict[str, Any]]) -> list[Line]:

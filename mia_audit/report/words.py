@@ -12,10 +12,10 @@ ACCESS = {
     "gradient": "gradients of the loss",
 }
 CONTROLS = {
-    "phantom": "The whole pipeline ran again on a network whose secret was redrawn after training. There is nothing to find, so an attack "
-    "that finds something is reading an artefact of the audit.",
-    "dose": "Examples were planted one, two, four and eight times. An attack that misses the highest dose had no power here.",
-    "blind": "A classifier that never sees the network must not tell members from non-members; otherwise the two sides differ by themselves.",
+    "phantom": "The whole pipeline runs again on a network whose secret is redrawn after training. There is nothing to find, so an attack "
+    "that finds something reads an artefact of the audit.",
+    "dose": "Examples are planted one, two, four and eight times. An attack that misses the highest dose has no power here.",
+    "blind": "A classifier that never sees the network must not tell the two sides apart; otherwise they differ by themselves.",
 }
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Member", "An example that the network under audit was trained on. A non-member comes from the same pool but was left out by a coin."),
@@ -57,9 +57,10 @@ def meaning(summary: Summary) -> list[str]:
         return ["The numbers below serve to find the fault in the audit. They say nothing reliable about the network."]
     best = summary.strongest
     if not summary.leaks:
+        power = decimal(summary.power.auc)
         return [
-            "This is not proof that nothing leaks: it speaks of these attacks and of this much data. Weaker leakage than "
-            f"an AUC of {decimal(summary.power.auc)} would probably have gone unseen."
+            "This is not proof that nothing leaks: it speaks of these attacks and of this much data.",
+            f"Leakage weaker than an AUC of {power} would probably have gone unseen.",
         ]
     said = [f"Shown one member and one non-member, {best.name} points at the member {_in_hundred(best.auc.value)} times out of 100."]
     rate = rate_at(best.tpr_at_fpr, 0.01)
