@@ -17,6 +17,8 @@ from mia_audit.statistics.roc import split
 from mia_audit.types import Bools, Floats
 
 _Z = float(norm.ppf((1 + LEVEL) / 2))
+_NEAR = 1e-12
+"""Where the search for an end begins: at AUC 0 or 1 the AUC itself is a root, of zero width."""
 
 
 def auc_interval(scores: Floats, member: Bools) -> Interval:
@@ -49,8 +51,8 @@ def newcombe(area: float, members: int, nonmembers: int) -> tuple[float, float]:
     def excess(theta: float) -> float:
         return (theta - area) ** 2 - _Z**2 * _hanley_mcneil(theta, members, nonmembers)
 
-    low = 0.0 if area == 0 else float(root_scalar(excess, bracket=(0.0, area), method="brentq").root)
-    high = 1.0 if area == 1 else float(root_scalar(excess, bracket=(area, 1.0), method="brentq").root)
+    low = 0.0 if area == 0 else float(root_scalar(excess, bracket=(0.0, area - _NEAR), method="brentq").root)
+    high = 1.0 if area == 1 else float(root_scalar(excess, bracket=(area + _NEAR, 1.0), method="brentq").root)
     return low, high
 
 
