@@ -106,6 +106,16 @@ def test_a_larger_population_moves_nothing_else() -> None:
     assert np.array_equal(small.test.inputs, large.test.inputs)
 
 
+def test_a_larger_official_test_set_begins_with_the_smaller() -> None:
+    """Measuring accuracy on more examples keeps those measured before; another seed takes others."""
+    small, large, other = (
+        deal(numbered(100, official_test=200), asked("iris", pool=40, population=0, test=size, seed=seed)).test.inputs
+        for size, seed in ((50, 0), (200, 0), (50, 1))
+    )
+    assert np.array_equal(small, large[:50])
+    assert not np.array_equal(small, other)
+
+
 def test_the_whole_data_set_can_be_dealt() -> None:
     """A deal that leaves nothing over is allowed."""
     assert deal(numbered(100), asked("iris", pool=70, population=10, test=20)).test.labels.size == 20
@@ -158,6 +168,11 @@ def test_a_constant_feature_stays_finite() -> None:
         (
             {"pool": 10, "population": 1000, "test": 1000},
             "a pool of 10, a population of 1000 and a test set of 1000 need 2010 examples, the data set has 1797; "  # noqa: ISC004
+            "use a smaller --set data.population=... or --set data.test=...",
+        ),
+        (
+            {"pool": 10, "population": 1500},
+            "a pool of 10, a population of 1500 and a test set of 297 need 1807 examples, the data set has 1797; "  # noqa: ISC004
             "use a smaller --set data.population=... or --set data.test=...",
         ),
         (

@@ -167,7 +167,7 @@ def test_what_is_allowed_passes(tmp_path: Path) -> None:
 
 
 def test_files_and_functions_stay_short() -> None:
-    """A file has 300 lines at most, a function 40."""
+    """A file has 300 lines at most, a function 40 below its signature, which the formatter spreads, and its docstring."""
     long = []
     for path in sorted(HOUSE.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -177,9 +177,11 @@ def test_files_and_functions_stay_short() -> None:
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, int, int]]:
+    """Yield each function's name, the lines of its body without the docstring, and how many it may have."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name, (node.end_lineno or 0) - node.lineno + 1, 40
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            yield node.name, (node.end_lineno or 0) - first.lineno + 1, 40
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])

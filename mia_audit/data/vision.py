@@ -124,8 +124,8 @@ def _split(profile: Profile, dataset: Any) -> Split:
     inputs = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     if not labels.size or inputs.shape != (labels.size, *profile.shape):
         raise ValueError(f"{labels.size} labels for images of shape {inputs.shape}")
-    if not 0 <= labels.min() <= labels.max() < profile.classes:
-        raise ValueError(f"labels from {labels.min()} to {labels.max()}, not 0 to {profile.classes - 1}")
+    if labels.max() >= profile.classes:  # stored as unsigned bytes
+        raise ValueError(f"labels up to {labels.max()}, not up to {profile.classes - 1}")
     return Split(inputs=inputs, labels=labels)
 
 
