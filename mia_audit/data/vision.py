@@ -122,7 +122,7 @@ def _parse(profile: Profile, layout: Layout, root: Path) -> Source:
 def _split(profile: Profile, dataset: Any) -> Split:
     images, labels = np.asarray(dataset.data, dtype=np.uint8), np.asarray(dataset.targets, dtype=np.int64)
     inputs = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-    if not labels.size or inputs.shape != (labels.size, *profile.shape):
+    if inputs.shape != (labels.size, *profile.shape):
         raise ValueError(f"{labels.size} labels for images of shape {inputs.shape}")
     if labels.max() >= profile.classes:  # stored as unsigned bytes
         raise ValueError(f"labels up to {labels.max()}, not up to {profile.classes - 1}")
