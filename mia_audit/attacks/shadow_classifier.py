@@ -138,8 +138,9 @@ def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: in
             fitted = _fit(new(), seen.only(here), most, stream(seed, "rows of a class", int(label)))
             scores[here] = fitted.decision_function(_features(seen.target[:, here]))
         if shared.any():
-            fitted = _fit(new(), seen, most, stream(seed, "rows of all classes"))
-            scores[shared] = fitted.decision_function(_features(seen.target[:, shared]))
+            alike = _label_first(seen)
+            fitted = _fit(new(), alike, most, stream(seed, "rows of all classes"))
+            scores[shared] = fitted.decision_function(_features(alike.target[:, shared]))
     return scores
 
 
@@ -157,6 +158,17 @@ def _draw(rows: Floats, member: Bools, most: int, rng: np.random.Generator) -> I
     listed = np.lexsort(rows.T[:_SORT_KEYS])
     sides = [rng.permutation(listed[member[listed] == side]) for side in (False, True)]
     return np.concatenate([side[: min(most, *map(len, sides))] for side in sides])
+
+
+def _label_first(seen: Evidence) -> Evidence:
+    """Return the evidence with each label's logit first and the others in falling order, which makes classes alike."""
+    own = np.arange(seen.classes) == seen.labels[:, None]
+
+    def turned(logits: Floats) -> Floats:
+        others = -np.sort(-np.where(own, -np.inf, logits), axis=-1)[..., :-1]
+        return np.concatenate([logits[..., own][..., None], others], axis=-1)
+
+    return Evidence(target=turned(seen.target), shadows=turned(seen.shadows), trained_on=seen.trained_on, labels=seen.labels)
 
 
 def _features(target: Floats) -> Floats:

@@ -1,0 +1,143 @@
+"""Cards and suites: one card an attack class, and messages that say the nearest name."""
+
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+
+from mia_audit.attacks import ATTACKS
+from mia_audit.attacks.budget import JUDGED_AT_LEAST
+from mia_audit.attacks.cards import build, card_names, load_attacks, load_card, load_suite, suite_names
+from mia_audit.attacks.lira import OnlineLiRA
+from mia_audit.catalogue import folder
+from mia_audit.errors import CatalogueError, RecipeError
+
+
+def copied(path: Path, old: str, new: str) -> str:
+    """Write the LiRA card with one text replaced, and return its path."""
+    text = (folder("attacks") / "lira-online.toml").read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return str(path)
+
+
+def test_cards_and_attack_classes_pair_off() -> None:
+    """Each attack class has exactly one card, of its name; each card an attack class."""
+    assert sorted(attack.name for attack in ATTACKS) == list(card_names())
+    assert sorted(load_card(name).class_name for name in card_names()) == sorted(attack.__name__ for attack in ATTACKS)
+    for name in card_names():
+        assert build(load_card(name)).name == load_card(name).name == name
+
+
+@pytest.mark.parametrize("name", card_names())
+def test_a_card_lists_every_parameter_at_its_default(name: str) -> None:
+    """What a user copies shows all there is to change, and changes nothing by itself."""
+    card = load_card(name)
+    attack = build(card)
+    assert is_dataclass(attack)
+    assert attack == type(attack)()
+    assert list(card.parameters) == [field.name for field in fields(attack)]
+
+
+@pytest.mark.parametrize("name", card_names())
+def test_a_card_names_paper_version_attacker_and_cost(name: str) -> None:
+    """A card cites an arXiv number with its version; an attack with shadow models says that it needs the recipe and what it costs."""
+    card = load_card(name)
+    assert re.search(r"arXiv:\d{4}\.\d{5}v\d", card.paper)
+    needs_shadows = build(card).shadows_per_side > 0
+    assert ("the data distribution" in card.knowledge) == needs_shadows
+    assert card.cost.startswith("shadow models" if needs_shadows else "one pass")
+    if needs_shadows:
+        assert f"{build(card).shadows_per_side} with and" in card.cost
+
+
+def test_suites_name_cards() -> None:
+    """Every suite loads; `full` is every card, `quick` the thresholds and LiRA, and none is named as a card is."""
+    assert set(suite_names()) == {"quick", "thresholds", "seed", "full"}
+    assert sorted(load_suite("full").attacks) == list(card_names())
+    assert load_suite("quick").attacks == (*load_suite("thresholds").attacks, "lira-online")
+    assert {card.name for card, _ in load_attacks(["seed"])} == {
+        "loss",
+        "correctness",
+        "shadow-svm",
+        "shadow-logistic",
+        "shadow-boosting",
+    }
+    assert all(build(load_card(name)).shadows_per_side == 0 for name in load_suite("thresholds").attacks)
+    assert not set(suite_names()) & set(card_names())
+    assert JUDGED_AT_LEAST == 0.9
+
+
+def test_names_mix_and_repeat() -> None:
+    """Suites, cards and paths go together; what is named twice runs once, in the order named."""
+    path = str(folder("attacks") / "loss.toml")
+    assert [card.name for card, _ in load_attacks(["lira-online", path, "thresholds", "loss"])][:3] == ["lira-online", "loss", "confidence"]
+    assert len(load_attacks(["full", "quick", path])) == len(ATTACKS)
+
+
+def test_a_copied_card_runs_with_its_own_parameters(tmp_path: Path) -> None:
+    """A user copies a card, changes name and parameters, and gives its path."""
+    path = copied(tmp_path / "mine.toml", 'name = "lira-online"', 'name = "lira-mine"')
+    Path(path).write_text(Path(path).read_text(encoding="utf-8").replace("pool_variance = true", "pool_variance = false"), encoding="utf-8")
+    ((card, attack),) = load_attacks([path])
+    assert (card.name, attack) == ("lira-mine", OnlineLiRA(pool_variance=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("lira-onlin", "unknown attack 'lira-onlin'; did you mean 'lira-online'"),
+        ("quik", "unknown attack 'quik'; did you mean 'quick'"),
+        ("no/such.toml", "no/such.toml: no such card; `mia-audit list attacks`"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_nearest(name: str, message: str) -> None:
+    """A typo in a card, a suite or a path says what was meant."""
+    with pytest.raises(CatalogueError, match=message):
+        load_attacks(["quick", name])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("pool_variance", "pool_varianc", r"\[parameters\]: unknown key 'pool_varianc'; did you mean 'pool_variance'"),
+        ("sigma_floor = 0.1", 'sigma_floor = "low"', r"\[parameters\]: 'sigma_floor': .*got 'low'"),
+        ("sigma_floor = 0.1", "sigma_floor = 7", "sigma_floor needs 0 to 1, got 7"),
+        ("summary", "sumary", "mine.toml: "),
+        ('access = "probabilities"', 'access = "everything"', "mine.toml: 'access': .*got 'everything'"),
+        ('name = "lira-online"', 'name = "LiRA online"', "mine.toml: 'name'"),
+    ],
+)
+def test_a_broken_card_is_refused_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Unknown keys and values of the wrong kind name the key and the value."""
+    with pytest.raises(RecipeError, match=message) as caught:
+        load_attacks([copied(tmp_path / "mine.toml", old, new)])
+    assert "\n" not in str(caught.value)
+
+
+def test_an_attack_without_parameters_says_so(tmp_path: Path) -> None:
+    """The loss threshold has nothing to choose."""
+    path = tmp_path / "mine.toml"
+    path.write_text((folder("attacks") / "loss.toml").read_text(encoding="utf-8") + "\n[parameters]\ncut = 1\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match="unknown key 'cut'; this attack has none"):
+        load_attacks([str(path)])
+
+
+def test_an_unknown_class_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    """A card may only name a class of the registry; nothing is imported by name."""
+    with pytest.raises(CatalogueError, match="unknown attack class 'OnlineLira'; did you mean 'OnlineLiRA'"):
+        load_attacks([copied(tmp_path / "mine.toml", "OnlineLiRA", "OnlineLira")])
+
+
+def test_two_cards_of_one_name_are_refused(tmp_path: Path) -> None:
+    """A changed copy must have a name of its own, or the record could not tell them apart."""
+    path = copied(tmp_path / "mine.toml", "sigma_floor = 0.1", "sigma_floor = 0.3")
+    with pytest.raises(RecipeError, match="another card of this audit is named 'lira-online' too"):
+        load_attacks(["quick", path])
+
+
+def test_no_attack_is_refused() -> None:
+    """An audit without attacks would find nothing and say so proudly."""
+    with pytest.raises(CatalogueError, match="an audit needs an attack or a suite, got none; suites: quick"):
+        load_attacks([])
