@@ -12,7 +12,7 @@ demo: $(READY)  ## audit a 4-bit spiking network on data that ships with a depen
 	$(BIN)/mia-audit run --target snn-q4 --surrogate sre
 
 test: $(READY)  ## run every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest
 
 check: $(READY)  ## lint, format, types, import directions
 	$(BIN)/ruff check .
