@@ -103,7 +103,17 @@ def _mark(axes: Axes, group: Group, point: Point) -> None:
         edgecolor=stand_in("paper") if known else colour, linewidth=1, zorder=3,
     )  # fmt: skip
     text = stand_in("paper") if known else colour
-    axes.text(x, y, str(point.target.number), color=text, ha="center", va="center_baseline", fontsize=8, fontweight="bold", zorder=4)
+    axes.text(
+        x,
+        y,
+        str(point.target.number),
+        color=text,
+        ha="center",
+        va="center_baseline",
+        fontsize=canvas.POINTS - 1.5,
+        fontweight="bold",
+        zorder=4,
+    )
 
 
 def _in_words(points: list[Point], *, percent: bool) -> str:

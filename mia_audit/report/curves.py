@@ -1,9 +1,12 @@
 """ROC curves from the record's arrays, ties exact: equal scores share one vertex."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from mia_audit.errors import RecordError
 from mia_audit.record import Record
 from mia_audit.types import Bools, Floats
 
@@ -38,19 +41,25 @@ def roc(scores: Floats, member: Bools) -> Curve:
 
 def audited_membership(record: Record) -> Bools:
     """Return which audited examples the target was trained on."""
-    row: Bools = record.arrays["membership"][0]
-    return row[record.arrays["audited"]]
+    row: Bools = _array(record, "membership")[0][_array(record, "audited")]
+    return row
 
 
 def scores(record: Record, attack: str) -> Floats:
     """Return an attack's scores of the audited examples."""
-    found: Floats = np.asarray(record.arrays[f"scores/{attack}"], dtype=np.float64)
+    found: Floats = np.asarray(_array(record, f"scores/{attack}"), dtype=np.float64)
     return found
 
 
 def resolution_limit(record: Record) -> float:
     """Return the smallest FPR with enough expected false positives to be measured."""
     return min(1.0, FALSE_POSITIVES_NEEDED / max(1, record.summary.counts.audited_nonmembers))
+
+
+def _array(record: Record, name: str) -> npt.NDArray[Any]:
+    if name not in record.arrays:
+        raise RecordError(f"{record.name}: a report needs the array {name!r}, which the record lacks; run the audit again")
+    return record.arrays[name]
 
 
 def _share_at_least(values: Floats, thresholds: Floats) -> Floats:

@@ -93,7 +93,8 @@ def roc_log(record: Record, drawn: Sequence[Series]) -> Markup:
 
 def score_bins(values: Floats, member: Bools) -> ScoreBins:
     """Count scores into bins over their central 99 %, the tails in the outermost bins."""
-    low, high = np.quantile(values, (0.005, 0.995))
+    finite = values[np.isfinite(values)]
+    low, high = np.quantile(finite, (0.005, 0.995)) if finite.size else (0.0, 0.0)
     edges = np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 0.5, low + 0.5, BINS + 1)
     inside = np.clip(values, edges[0], edges[-1])
     shares = [np.histogram(inside[side], edges)[0] / max(1, int(side.sum())) for side in (member, ~member)]
@@ -105,7 +106,7 @@ def histogram(record: Record, bins: ScoreBins) -> Markup:
     best = record.summary.strongest
     middles = (bins.edges[1:] + bins.edges[:-1]) / 2
     with canvas.style():
-        figure, axes = canvas.panel(width=4.8, height=2.6)
+        figure, axes = canvas.panel(width=4.4, height=2.5)
         for shares, colour in ((bins.nonmembers, "series-1"), (bins.members, "series-2")):
             sns.histplot(
                 x=middles, weights=shares, bins=list(bins.edges), element="step", ax=axes, color=stand_in(colour), alpha=0.22, linewidth=1.6

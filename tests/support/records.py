@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta, norm
+from scipy.stats import beta, norm, rankdata
 
 from mia_audit.recipe import Audit, Bits, Data, Model, Neuron, Quantization, Recipe, Training
 from mia_audit.record import (
@@ -153,9 +153,8 @@ def hash_of(text: str) -> int:
 
 
 def auc_of(scores: Floats, member: Bools) -> float:
-    """Return the probability that a member scores above a non-member, ties counting half: pair by pair."""
-    pairs = scores[member][:, None] - scores[~member][None, :]
-    return float((np.sign(pairs).mean() + 1) / 2)
+    """Return the probability that a member scores above a non-member, ties counting half: Mann and Whitney's mid-ranks."""
+    return float(_placements(scores, member).mean())
 
 
 def tpr_of(scores: Floats, member: Bools, fpr: float) -> float:
@@ -236,10 +235,15 @@ def _result(sketch: Sketch, arrays: Arrays, rng: np.random.Generator) -> AttackR
 
 
 def _auc(scores: Floats, member: Bools) -> Estimate:
-    inside, outside = scores[member], scores[~member]
-    above = (np.sign(inside[:, None] - outside[None, :]) + 1) / 2
-    spread = np.sqrt(above.mean(axis=1).var(ddof=1) / inside.size + above.mean(axis=0).var(ddof=1) / outside.size)
+    above, below = _placements(scores, member), _placements(-scores, ~member)
+    spread = np.sqrt(above.var(ddof=1) / above.size + below.var(ddof=1) / below.size)
     return _normal(auc_of(scores, member), float(spread), method="DeLong")
+
+
+def _placements(scores: Floats, member: Bools) -> Floats:
+    """Return, for each member, the share of non-members that it scores above."""
+    own: Floats = rankdata(scores)[member] - rankdata(scores[member])
+    return own / int((~member).sum())
 
 
 def _normal(value: float, spread: float, method: str = "normal") -> Estimate:

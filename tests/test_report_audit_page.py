@@ -1,0 +1,187 @@
+"""The audit page says what the record says."""
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from mia_audit import report
+from mia_audit.record import Record, verdict
+from mia_audit.report.numbers import decimal, interval, interval_percent, percent, value, value_percent
+from mia_audit.report.repeat import recipe_toml
+from tests.support.html import rows, text
+from tests.support.records import make_record
+
+
+def plain(said: str) -> str:
+    """Return text as `text` gives it: every kind of space is a space."""
+    return " ".join(said.split())
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    """Make a record with enough non-members to resolve 1 % FPR."""
+    return make_record(pool=2400)
+
+
+@pytest.fixture(scope="module")
+def page(record: Record) -> str:
+    """Render that record."""
+    return report.render([record])
+
+
+def test_the_verdict_comes_before_any_number(record: Record, page: str) -> None:
+    """A reader who stops after one sentence has read the verdict."""
+    seen = text(page)
+    assert seen.index(verdict(record.summary)) < seen.index("AUC of the strongest attack")
+
+
+@pytest.mark.parametrize(
+    ("changes", "word", "tone"),
+    [({}, "Membership leaks", "leak"), ({"leaky": False}, "found no leakage", "calm"), ({"failed_control": True}, "Do not rely", "failed")],
+)
+def test_each_verdict_has_its_words_and_its_tone(changes: dict[str, bool], word: str, tone: str) -> None:
+    """Leaks, none found and not to be trusted look and read differently."""
+    record = make_record(**changes)  # type: ignore[arg-type]
+    page = report.render([record])
+    assert word in verdict(record.summary)
+    assert verdict(record.summary) in text(page)
+    assert f'class="verdict tone-{tone}"' in page
+
+
+def test_private_is_never_a_word_of_the_page() -> None:
+    """No audit shows that a network is private, so the page never says it."""
+    for leaky in (True, False):
+        assert "private" not in text(report.render([make_record(leaky=leaky)])).lower()
+
+
+def test_every_attack_has_its_row_with_every_number(record: Record, page: str) -> None:
+    """Each cell of the table of attacks is the record's number, interval or upper limit."""
+    table = {row[0].split()[0]: row for row in rows(page) if len(row) == 7 and "Attacker sees" in row[0]}
+    assert set(table) == {attack.name for attack in record.summary.attacks}
+    for attack in record.summary.attacks:
+        row = table[attack.name]
+        assert attack.summary in row[0]
+        assert attack.paper in row[0]
+        assert attack.access in row[0]
+        assert all(known in row[0] for known in attack.knowledge)
+        assert row[1] == f"{value(attack.auc)} {interval(attack.auc)}"
+        expected = [plain(f"{value_percent(rate.tpr)} {interval_percent(rate.tpr)}") for rate in attack.tpr_at_fpr]
+        assert row[2:5] == expected
+        assert row[5] == plain(f"{value_percent(attack.balanced_accuracy)} {interval_percent(attack.balanced_accuracy)}")
+        assert row[6] == f"{value(attack.advantage)} {interval(attack.advantage)}"
+
+
+def test_the_headline_is_marked_first_and_its_choice_explained(record: Record, page: str) -> None:
+    """The headline stands first and the page says that shadow models chose it."""
+    first = next(row for row in rows(page) if len(row) == 7 and "Attacker sees" in row[0])
+    assert first[0].startswith(f"{record.summary.headline} headline")
+    best = record.summary.strongest
+    assert f"largest mean AUC ( {decimal(best.rehearsal_auc)} )".replace("( ", "(").replace(" )", ")") in text(page)
+
+
+def test_a_rate_that_is_not_resolved_is_an_upper_limit(record: Record, page: str) -> None:
+    """Where the record has no value, only "at most" its upper end is shown."""
+    rate = record.summary.strongest.tpr_at_fpr[2]
+    assert rate.tpr.value is None
+    assert plain(f"at most {percent(rate.tpr.high)} not resolved") in text(page)
+
+
+def test_accuracies_and_firing_rates_are_the_records(record: Record, page: str) -> None:
+    """Accuracies carry their intervals; each layer has its rate."""
+    seen, utility = text(page), record.summary.utility
+    for estimate in (utility.train_accuracy, utility.test_accuracy, utility.gap):
+        assert plain(f"{value_percent(estimate)} {interval_percent(estimate)}") in seen
+    for layer, rate in utility.firing_rates.items():
+        assert [layer, "", decimal(rate, 4)] in rows(page)
+
+
+def test_an_ann_has_no_firing_rates() -> None:
+    """A network without spikes has no section about them."""
+    assert "Firing rates" not in text(report.render([make_record(spiking=False)]))
+
+
+def test_every_control_stands_with_its_outcome_and_detail() -> None:
+    """Failed and not run are told apart, in words."""
+    record = make_record(failed_control=True)
+    table = {row[0]: row for row in rows(report.render([record])) if len(row) == 3}
+    for control, outcome in zip(record.summary.controls, ("failed", "not run"), strict=True):
+        assert table[control.name][1] == outcome
+        assert control.detail in table[control.name][2]
+
+
+def test_the_power_and_the_counts_are_the_records(record: Record, page: str) -> None:
+    """What the audit could have seen is told with its numbers."""
+    seen, counts = text(page), record.summary.counts
+    assert f"an AUC of {decimal(record.summary.power.auc)} or more" in seen
+    assert plain(f"a TPR of {percent(record.summary.power.tpr)} or more") in seen
+    assert plain(f"{counts.audited_members:,} members and {counts.audited_nonmembers:,} non-members".replace(",", " ")) in seen
+
+
+def test_it_can_be_repeated(record: Record, page: str) -> None:
+    """Command, id, data and versions stand on the page."""
+    seen = text(page)
+    assert str(record.run["command"]) in seen
+    assert record.id in seen
+    assert record.summary.data.sha256 in seen
+    for name, version in record.run["versions"].items():
+        assert f"{name} {version}" in seen
+
+
+def test_the_recipe_reads_back_as_toml(record: Record) -> None:
+    """The printed recipe is TOML and says all the resolved recipe says."""
+    assert tomllib.loads(recipe_toml(record.summary.recipe)) == record.summary.recipe.model_dump(mode="json", exclude_none=True)
+
+
+def test_a_record_without_run_json_is_drawn_all_the_same() -> None:
+    """run.json is a courtesy; its absence is told, not an error."""
+    assert "The record does not tell the command" in text(report.render([make_record(run={})]))
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_exposed_pictures_tell_who_was_a_member(colour: bool) -> None:
+    """Each picture, grey or in colours, says whether it was truly a member."""
+    record = make_record(colour=colour)
+    page = report.render([record])
+    assert page.count('<img src="data:image/png;base64,') == len(record.exposed["positions"])
+    assert page.count('<span class="hit">member</span>') == int(record.exposed["member"].sum())
+    assert page.count('<span class="miss">not a member</span>') == int((~record.exposed["member"]).sum())
+
+
+def test_exposed_rows_show_their_features() -> None:
+    """Rows of a table are shown by position, truth and features."""
+    record = make_record("iris", image=False, classes=("a", "b", "c"), pool=100)
+    table = {row[0]: row for row in rows(report.render([record])) if len(row) == 5 and "member" in row[1]}
+    for at, position in enumerate(record.exposed["positions"]):
+        row = table[str(position)]
+        assert row[1] == ("member" if record.exposed["member"][at] else "not a member")
+        assert row[4] == ", ".join(f"{number:.4g}" for number in record.exposed["rows"][at])
+
+
+def test_without_exposed_examples_the_page_shows_none() -> None:
+    """A record of data that are not public gives a page without examples."""
+    page = report.render([make_record(exposed=False)])
+    assert "<img" not in page
+    assert "This page shows no training example" in text(page)
+
+
+def test_the_same_record_gives_the_same_bytes_in_another_process(record: Record, page: str) -> None:
+    """No time, no random id, no order of a set gets onto the page."""
+    assert report.render([record]) == page
+    code = "from mia_audit.report import render; from tests.support.records import make_record; print(render([make_record(pool=2400)]))"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert other.stdout == page + "\n"
+
+
+def test_the_same_record_twice_is_one_audit(record: Record, page: str) -> None:
+    """A record is not compared with itself."""
+    assert report.render([record, record]) == page
+
+
+def test_numbers_are_written_in_one_way() -> None:
+    """No negative zero, a true minus, two decimals below one per cent."""
+    assert decimal(-0.0001) == "0.000"
+    assert decimal(-0.25) == "\N{MINUS SIGN}0.250"
+    assert plain(percent(0.0345)) == "3.5 %"
+    assert plain(percent(0.00345)) == "0.34 %"

@@ -1,0 +1,178 @@
+"""The comparison page: which targets are joined, which are told apart, and what is never mixed."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from mia_audit import report
+from mia_audit.recipe import Bits
+from mia_audit.record import Record
+from mia_audit.report import comparison_page, variants
+from mia_audit.report.numbers import interval, interval_percent, percent, value, value_percent
+from mia_audit.report.variants import Line, groups
+from tests.support.html import rows, tags, text
+from tests.support.records import SKETCHES, make_record
+
+
+def bits(*widths: Bits, spiking: bool = True, surrogate: str = "sre") -> list[Record]:
+    """Return targets that differ in bits."""
+    return [
+        make_record(
+            f"{'snn' if spiking else 'ann'}-q{width}", weight_bits=width, activation_bits=width, spiking=spiking, surrogate=surrogate
+        )
+        for width in widths
+    ]
+
+
+def joined(records: Sequence[Record]) -> set[tuple[str, tuple[int, ...]]]:
+    """Return each line as the thing that varies and the numbers it runs through."""
+    return {named(line) for group in groups(records) for line in group.lines}
+
+
+def named(line: Line) -> tuple[str, tuple[int, ...]]:
+    """Return a line as its thing and its numbers."""
+    return line.thing, tuple(target.number for target in line.targets)
+
+
+def test_a_line_runs_through_bits_from_full_to_few() -> None:
+    """Lines follow the order of the bits, not of the arguments."""
+    assert joined(bits(2, 32, 4)) == {("bits", (2, 3, 1))}
+
+
+def test_an_ann_and_a_spiking_network_are_never_joined() -> None:
+    """They differ in neuron, steps and readout: more than one thing."""
+    assert joined([*bits(4), *bits(4, spiking=False)]) == set()
+    assert joined([*bits(4, 8), *bits(4, 8, spiking=False)]) == {("bits", (2, 1)), ("bits", (4, 3))}
+
+
+def test_a_surrogate_is_another_thing() -> None:
+    """A target can lie on a line of bits and on one of surrogates."""
+    records = [*bits(8, 4), *bits(4, surrogate="atan")]
+    lines = joined(records)
+    assert ("bits", (1, 2)) in lines
+    assert {(thing, frozenset(numbers)) for thing, numbers in lines} == {("bits", frozenset({1, 2})), ("surrogate", frozenset({2, 3}))}
+
+
+def test_two_differences_make_no_line() -> None:
+    """Bits and surrogate both differ: nothing can be read off a line."""
+    assert joined([*bits(8), *bits(4, surrogate="atan")]) == set()
+
+
+def test_seeds_are_repetitions_not_a_line() -> None:
+    """Two seeds of one recipe are the same variant."""
+    assert joined([make_record(training_seed=0), make_record(training_seed=1)]) == set()
+
+
+def test_weights_and_activations_are_one_thing() -> None:
+    """Bits are one thing, whichever of them differ."""
+    mixed = [make_record(weight_bits=8, activation_bits=8), make_record(weight_bits=4, activation_bits=32)]
+    assert joined(mixed) == {("bits", (1, 2))}
+
+
+def test_data_sets_are_grouped_and_never_mixed() -> None:
+    """Each data set has a section and figures of its own; numbers run on."""
+    records = [make_record("one"), make_record("two", dataset="iris", seed=1), make_record("three", seed=2)]
+    found = groups(records)
+    assert [[target.number for target in group.targets] for group in found] == [[1, 3], [2]]
+    page = report.render(records)
+    assert "Privacy against accuracy: Synthetic digits" in text(page)
+    assert "Privacy against accuracy: Synthetic iris" in text(page)
+    assert sum(attributes.get("class") == "drawing" for tag, attributes in tags(page) if tag == "svg") == 4
+
+
+def test_the_common_attack_is_chosen_on_shadow_models() -> None:
+    """Of the attacks run on all, the one that rehearsed best is plotted and named."""
+    records = [make_record("one", sketches=SKETCHES), make_record("two", sketches=SKETCHES[:3], seed=1)]
+    group = groups(records)[0]
+    common = [sketch.name for sketch in SKETCHES[:3]]
+    means = {name: sum(target.attack(name).rehearsal_auc for target in group.targets) for name in common}
+    assert group.attack == max(means, key=means.__getitem__)
+    assert f"AUC of {group.attack}" in report.render(records)
+
+
+def test_without_a_common_attack_nothing_is_plotted() -> None:
+    """Different attacks do not share an axis."""
+    page = report.render([make_record("one", sketches=SKETCHES[:1]), make_record("two", sketches=SKETCHES[1:2])])
+    assert "No attack was run on all of these targets" in text(page)
+    assert 'class="drawing"' not in page
+
+
+def test_only_disjoint_intervals_tell_targets_apart() -> None:
+    """Pair by pair, exactly the disjoint ones."""
+    records = [make_record("weak", strength=0.3), make_record("strong", strength=1.5, seed=1), make_record("twin", strength=0.3, seed=2)]
+    group = groups(records)[0]
+    assert group.attack is not None
+    found = {(less.number, more.number) for less, above in variants.apart(group) for more in above}
+    expected = {
+        (one.number, other.number)
+        for one in group.targets
+        for other in group.targets
+        if one.attack(group.attack).auc.high < other.attack(group.attack).auc.low
+    }
+    assert found == expected == {(1, 2), (3, 2)}
+    assert "leaks less than 2." in text(report.render(records))
+
+
+def test_a_failed_audit_tells_nothing_apart() -> None:
+    """A failed control takes the target out of the order."""
+    records = [make_record("weak", leaky=False, failed_control=True), make_record("strong", strength=2.0, seed=1)]
+    assert variants.apart(groups(records)[0]) == []
+    assert "1 audit failed a control and cannot be relied on" in text(report.render(records))
+
+
+def test_the_page_says_that_one_population_ranks_nothing() -> None:
+    """The sentence of design rule 6 stands above the plots."""
+    assert "One population per variant cannot rank the variants" in text(report.render(bits(8, 4)))
+
+
+def test_every_number_of_the_table_is_the_records() -> None:
+    """Resolved or not, each cell is the record's."""
+    records = [make_record("one", pool=2400), make_record("two", seed=1)]
+    page = report.render(records)
+    attack = groups(records)[0].attack
+    table = [row for row in rows(page) if len(row) == 7 and row[6] in {"none failed", "failed"}]
+    assert len(table) == 2
+    for row, record in zip(table, records, strict=True):
+        summary = record.summary
+        shown = next(result for result in summary.attacks if result.name == attack)
+        rate = next(rate for rate in shown.tpr_at_fpr if rate.fpr == 0.01)
+        test = summary.utility.test_accuracy
+        assert summary.recipe.name in row[0]
+        assert row[1] == " ".join(f"{value_percent(test)} {interval_percent(test)}".split())
+        assert row[2] == f"{value(shown.auc)} {interval(shown.auc)}"
+        assert row[3] == " ".join(f"{value_percent(rate.tpr)} {interval_percent(rate.tpr)}".split())
+        assert row[4] == f"{value(summary.strongest.auc)} {summary.headline}"
+        assert record.id in text(page)
+    assert " ".join(f"at most {percent(rate.tpr.high)}".split()) in text(page)
+
+
+def test_targets_of_one_name_are_told_apart_by_their_ids() -> None:
+    """Two records of the zoo's snn-q4 stay two."""
+    records = [make_record(surrogate="sre"), make_record(surrogate="atan", seed=1)]
+    seen = text(report.render(records))
+    assert all(record.name in seen for record in records)
+
+
+def test_unequal_effort_is_said() -> None:
+    """More shadow models see more; the page warns when they differ."""
+    assert "different numbers of shadow models" in text(report.render([make_record(shadows=8), make_record(shadows=16, seed=1)]))
+    assert "different numbers of shadow models" not in text(report.render(bits(8, 4)))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((4, 4, 0), "Membership leaks from 4 of 4 targets to the attacks run here."),
+        ((4, 1, 0), "Membership leaks from 1 of 4 targets to the attacks run here; from 3 they found no leakage."),
+        ((4, 1, 3), "Membership leaks from 1 of 4 targets to the attacks run here; 3 audits failed a control and cannot be relied on."),
+    ],
+)
+def test_the_finding_counts_every_audit_once(numbers: tuple[int, int, int], said: str) -> None:
+    """Leaking, silent and failed audits add up."""
+    assert comparison_page.finding(*numbers) == said
+
+
+def test_the_same_records_give_the_same_bytes() -> None:
+    """The comparison is deterministic."""
+    records = bits(32, 4)
+    assert report.render(records) == report.render(records)
