@@ -45,10 +45,11 @@ class Options:
 def describe(target: str | Recipe, options: Options) -> Recipe:
     """Return the resolved recipe of an audit, every name and shape in it checked before anything is computed."""
     recipe = load_recipe(target) if isinstance(target, str) else target
-    if options.surrogate is not None and not recipe.model.spiking:
-        raise RecipeError(
-            f"--surrogate needs a spiking target, got {recipe.name!r}, an ANN; leave it out or choose a target such as snn-q4"
-        )
+    for option, value in (("--surrogate", options.surrogate), ("--surrogate-variant", options.surrogate_variant)):
+        if value is not None and not recipe.model.spiking:
+            raise RecipeError(
+                f"{option} needs a spiking target, got {recipe.name!r}, an ANN; leave it out or choose a target such as snn-q4"
+            )
     resolved = resolve(override(recipe, _changes(options)))
     _check(resolved)
     return resolved
@@ -68,6 +69,8 @@ def _changes(options: Options) -> dict[str, Any]:
 
 def _check(recipe: Recipe) -> None:
     suits = profile(recipe.data.dataset)
+    if recipe.audit.shadows < 2:
+        raise RecipeError(f"an audit needs at least 2 shadow models, got {recipe.audit.shadows}; use --shadows 32")
     if recipe.model.neuron is not None:
         check_surrogate(recipe.model.neuron.surrogate)
     elif recipe.model.time_steps != 1 or recipe.model.encoding != "direct":

@@ -16,7 +16,7 @@ from mia_audit.audit.options import Options, data_root, default_store, describe,
 from mia_audit.audit.prepared import Bank, Prepared, gather
 from mia_audit.data import design
 from mia_audit.data.examples import load
-from mia_audit.errors import RecipeError
+from mia_audit.errors import OutputError
 from mia_audit.recipe import Recipe
 from mia_audit.record import SCHEMA_VERSION, Arrays, Record, Summary, digest
 from mia_audit.training import plan, schedule
@@ -79,7 +79,18 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
         summary, arrays, exposed = judge(prepared, bank, public_only=options.expose is None, expose=bool(options.expose))
     ran = facts.run(prepared, clock.seconds, trained.trained_now, command)
     record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
-    return record.write(writable(options.out or Path("audits") / record.name))
+    return _written(record, options.out or Path("audits") / record.name)
+
+
+def _written(record: Record, folder: Path) -> Record:
+    """Write the record; OutputError when the disk is full or gone by now."""
+    try:
+        return record.write(writable(folder))
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the record cannot be written, got: {error.strerror}; make room or give another folder with --out, "
+            f"and the same command goes on from the trained cohorts in the store"
+        ) from error
 
 
 def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepared:
@@ -90,8 +101,6 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
     store = Store(folder=writable(options.store or default_store()))
     writable(options.out or Path("audits"))
     examples = load(recipe, root=options.data_root or data_root(), offline=options.offline, progress=watcher.stage)
-    if recipe.audit.shadows < 2:
-        raise RecipeError(f"an audit needs at least 2 shadow models, got {recipe.audit.shadows}; use --shadows 32")
     rows = design.membership(recipe, design.FIRST_SHADOW + recipe.audit.shadows)
     attacks = tuple(attack for _, attack in loaded)
     mask = require_budget(rows[design.FIRST_SHADOW :], attacks, spare=1)

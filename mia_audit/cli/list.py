@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.", no_args_is_help=True)
+catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
 
 
 @catalogue.command()

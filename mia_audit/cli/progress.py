@@ -13,7 +13,8 @@ class Progress:
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description:<26}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-        self._bars = Bars(*columns, console=Console(stderr=True))
+        console = Console(stderr=True)
+        self._bars = Bars(*columns, console=console, disable=not console.is_terminal)  # a file or pipe gets errors alone
         self._current: TaskID | None = None
 
     def __enter__(self) -> Self:

@@ -22,8 +22,8 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     data_root: Annotated[Path | None, typer.Option(help="Folder of torchvision data sets.", envvar="MIA_AUDIT_DATA")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
     attacks: Annotated[Text, typer.Option(help="Suite or attacks, comma-separated (`mia-audit list attacks`).")] = None,
-    shadows: Annotated[int | None, typer.Option(help="Number of shadow models.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    shadows: Annotated[int | None, typer.Option(help="Number of shadow models.", min=2)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.", min=0)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     store: Annotated[Path | None, typer.Option(help="Folder of trained cohorts, reused by later audits.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the record. [default: audits/<target>-<id>]")] = None,
@@ -42,7 +42,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
 
     options = Options(
         surrogate=surrogate, surrogate_variant=surrogate_variant, dataset=dataset, data_root=data_root, offline=offline,
-        attacks=attacks.split(",") if attacks else None, shadows=shadows, seed=seed, device=device, store=store, out=out,
+        attacks=None if attacks is None else _names(attacks), shadows=shadows, seed=seed, device=device, store=store, out=out,
         settings=dict(parse_setting(text) for text in settings or []), expose=expose, workers=workers,
     )  # fmt: skip
     with Progress() as progress:
@@ -53,6 +53,10 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     show(record, Console(stderr=as_json))
     if as_json:
         sys.stdout.write(record.summary.to_json())
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def show(record: "Record", console: Console) -> None:

@@ -4,6 +4,7 @@ A changed line of a recipe can never meet a stale model, and the same command re
 safetensors: data only, nothing in them runs. They are written whole or not at all.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -54,7 +55,7 @@ class Store:
             whole = False
         if whole:
             return tensors
-        path.replace(path.with_suffix(".damaged"))
+        self._set_aside(path)
         return None
 
     def save(self, key: str, tensors: Tensors) -> None:
@@ -71,8 +72,17 @@ class Store:
                 os.fsync(file.fileno())
             part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
             raise StoreError(f"the store {self.folder} cannot be written: {error.strerror}; give another folder with --store") from error
+
+    def _set_aside(self, path: Path) -> None:
+        try:
+            path.replace(path.with_suffix(".damaged"))
+        except OSError as error:
+            raise StoreError(
+                f"{path} is damaged and cannot be set aside: {error.strerror}; delete it, or give another folder with --store"
+            ) from error
 
 
 def _digest(tensors: Tensors) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
 from mia_audit.signals import query
 from mia_audit.training.lockstep import Cohort, Pool, train
@@ -22,12 +23,30 @@ def work(task: Task, material: Material, store: Store, device_name: str, progres
     """
     torch.set_num_threads(1)  # barrier spinning of two OpenMP threads cost up to 100 times on a busy machine
     torch.set_flush_denormal(True)  # leaking membranes decay into denormals, which are slow
-    device = torch.device(device_name)
+    try:
+        return _work(task, material, store, torch.device(device_name), progress)
+    finally:
+        torch.set_flush_denormal(False)  # a single cohort is trained in the parent, whose statistics must not depend on that
+
+
+def _work(task: Task, material: Material, store: Store, device: torch.device, progress: Callable[[float], None]) -> str:
     recipe = material.recipe
     pool = Pool(inputs=material.pool_inputs, labels=material.pool_labels, classes=material.classes)
     population = train(recipe, Cohort(indices=task.indices, rows=task.rows), pool, device, progress)
-    store.save(task.key, {**_signals(population, len(task.indices), material, device), **_weights(population)})
+    signals = _signals(population, len(task.indices), material, device)
+    _check(signals, task.indices)
+    store.save(task.key, {**signals, **_weights(population)})
     return task.key
+
+
+def _check(signals: Tensors, indices: tuple[int, ...]) -> None:
+    """Refuse answers that are not finite: the last step of training can still blow a model up."""
+    for number, index in enumerate(indices):
+        if not all(np.isfinite(values[number]).all() for values in signals.values()):
+            raise TrainingError(
+                f"model {index} needs finite logits, got NaN or infinity after the last epoch; lower training.learning_rate "
+                f"(cohorts that finished are kept in the store)"
+            )
 
 
 def _signals(population: Population, models: int, material: Material, device: torch.device) -> Tensors:
