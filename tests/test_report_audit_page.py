@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from mia_audit import report
-from mia_audit.record import Record, verdict
+from mia_audit.record import Estimate, Record, verdict
 from mia_audit.report.numbers import decimal, interval, interval_percent, percent, value, value_percent
 from mia_audit.report.repeat import recipe_toml
 from tests.support.html import rows, text
@@ -58,14 +58,16 @@ def test_private_is_never_a_word_of_the_page() -> None:
 
 def test_every_attack_has_its_row_with_every_number(record: Record, page: str) -> None:
     """Each cell of the table of attacks is the record's number, interval or upper limit."""
-    table = {row[0].split()[0]: row for row in rows(page) if len(row) == 7 and "Attacker sees" in row[0]}
-    assert set(table) == {attack.name for attack in record.summary.attacks}
+    table = rows(page)
+    start = next(at for at, row in enumerate(table) if row[0] == "Attack" and row[-1] == "Advantage") + 1
+    found = {table[at][0].split()[0]: (table[at], table[at + 1][0]) for at in range(start, start + 2 * len(record.summary.attacks), 2)}
+    assert set(found) == {attack.name for attack in record.summary.attacks}
     for attack in record.summary.attacks:
-        row = table[attack.name]
-        assert attack.summary in row[0]
-        assert attack.paper in row[0]
-        assert attack.access in row[0]
-        assert all(known in row[0] for known in attack.knowledge)
+        row, about = found[attack.name]
+        assert attack.summary in about
+        assert attack.paper in about
+        assert f"Attacker sees {attack.access}" in about
+        assert all(known in about for known in attack.knowledge)
         assert row[1] == f"{value(attack.auc)} {interval(attack.auc)}"
         expected = [plain(f"{value_percent(rate.tpr)} {interval_percent(rate.tpr)}") for rate in attack.tpr_at_fpr]
         assert row[2:5] == expected
@@ -75,8 +77,10 @@ def test_every_attack_has_its_row_with_every_number(record: Record, page: str) -
 
 def test_the_headline_is_marked_first_and_its_choice_explained(record: Record, page: str) -> None:
     """The headline stands first and the page says that shadow models chose it."""
-    first = next(row for row in rows(page) if len(row) == 7 and "Attacker sees" in row[0])
-    assert first[0].startswith(f"{record.summary.headline} headline")
+    table = rows(page)
+    above = next(at for at, row in enumerate(table) if row[0] == "Attack" and row[-1] == "Advantage")
+    assert table[above + 1][0] == f"{record.summary.headline} headline"
+    assert sum("headline" in row[0].split() for row in table) == 1
     best = record.summary.strongest
     assert f"largest mean AUC ( {decimal(best.rehearsal_auc)} )".replace("( ", "(").replace(" )", ")") in text(page)
 
@@ -185,3 +189,13 @@ def test_numbers_are_written_in_one_way() -> None:
     assert decimal(-0.25) == "\N{MINUS SIGN}0.250"
     assert plain(percent(0.0345)) == "3.5 %"
     assert plain(percent(0.00345)) == "0.34 %"
+
+
+def test_estimates_are_written_with_the_right_end_first() -> None:
+    """The functions that the other tests rely on, against literal words."""
+    known = Estimate(value=0.71, low=0.685, high=0.7349, method="DeLong")
+    limit = Estimate(value=None, low=0.0, high=0.0321, method="bootstrap")
+    assert (value(known), interval(known)) == ("0.710", "0.685 to 0.735")
+    assert (plain(value_percent(known)), plain(interval_percent(known))) == ("71.0 %", "68.5 to 73.5 %")
+    assert (value(limit), interval(limit)) == ("at most 0.032", "not resolved")
+    assert (plain(value_percent(limit)), plain(interval_percent(limit))) == ("at most 3.2 %", "not resolved")
