@@ -4,13 +4,19 @@ One record gives the audit page, several give the comparison page. The file hold
 no external font. The same records give the same bytes.
 """
 
+from __future__ import annotations
+
 import os
 import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mia_audit.errors import OutputError, RecordError
-from mia_audit.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mia_audit.record import Record
 
 
 def render(records: Sequence[Record]) -> str:
@@ -38,7 +44,7 @@ def write(records: Sequence[Record], path: Path) -> None:
 
 def _replace(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    half_written = Path(name)
+    half_written = path.parent / name
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
