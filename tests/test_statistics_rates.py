@@ -77,6 +77,13 @@ def test_ten_false_positives_resolve_a_rate() -> None:
     assert all(resolved(10 / n, n) for n in range(10, 2_000))
 
 
+def test_non_members_alone_decide_what_is_resolved() -> None:
+    """10 % of 200 non-members is resolved beside 50 members; of 50 non-members it is not, beside 200 members."""
+    scores, few = np.random.default_rng(0).normal(size=250), np.arange(250) < 50
+    assert tpr_interval(scores, few, 0.1, np.random.default_rng(0)).value is not None
+    assert tpr_interval(scores, ~few, 0.1, np.random.default_rng(0)).value is None
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_rate_of_nought_or_one_has_width(sign: float) -> None:
     """Where every bootstrap sample agrees, the interval is still as wide as so many examples allow."""

@@ -59,7 +59,7 @@ def best_threshold(scores: Floats, member: Bools) -> float:
     """
     curve = roc(scores, member)
     best = int(np.argmax(curve.tpr - curve.fpr))
-    if best in (0, len(curve.thresholds) - 1):
+    if best == 0:
         return float(curve.thresholds[1])
     upper, lower = curve.thresholds[best : best + 2]
     middle = lower + (upper - lower) / 2

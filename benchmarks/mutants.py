@@ -1,0 +1,223 @@
+"""Break the attacks and the statistics on purpose; every mutant must fail a test.
+
+Run: python benchmarks/mutants.py [word]      (only mutants whose file or text holds the word)
+Each mutant is one replacement in a copy of the package; the tests of its folder run against that copy. It prints one line a
+mutant and leaves with 1 if one survived.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+QUICK = """
+from hypothesis import Phase, settings
+settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None, deadline=None, derandomize=True)
+settings.load_profile("mutants")
+"""
+"""A pytest plugin: a failure is enough, the smallest failing case takes minutes to find."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One replacement in one file of mia_audit; `old` stands there exactly once."""
+
+    file: str
+    old: str
+    new: str
+
+    @property
+    def tests(self) -> list[str]:
+        """The tests that must notice, those of the file itself first."""
+        folder, _, file = self.file.partition("/")
+        found = [str(path.relative_to(ROOT)) for path in ROOT.glob(f"tests/test_{folder}_*.py")]
+        return sorted(found, key=lambda name: (file not in name, name))
+
+
+MUTANTS = (
+    # ROC: ties, ends, direction
+    Mutant("statistics/roc.py", "np.unique(scores)[::-1]", "np.sort(scores)[::-1]"),
+    Mutant("statistics/roc.py", "np.unique(scores)[::-1]", "np.unique(scores)"),
+    Mutant("statistics/roc.py", "fpr=np.concatenate([[0.0], ", "fpr=np.concatenate([[], "),
+    Mutant("statistics/roc.py", "members.size * (members.size + 1) / 2", "members.size * (members.size - 1) / 2"),
+    Mutant("statistics/roc.py", "rankdata(np.concatenate([members, others]))", "rankdata(np.concatenate([members, others]), 'min')"),
+    Mutant("statistics/roc.py", "rankdata(np.concatenate([members, others]))", "rankdata(-np.concatenate([members, others]))"),
+    Mutant("statistics/roc.py", "np.mean(members > threshold)", "np.mean(members >= threshold)"),
+    Mutant("statistics/roc.py", "others.size - 1 - allowed)[others.size - 1 - allowed]", "others.size - allowed)[others.size - allowed]"),
+    Mutant("statistics/roc.py", "if allowed >= others.size:", "if allowed > others.size:"),
+    Mutant("statistics/roc.py", "(1 + 1e-12) + 1e-12", ""),
+    Mutant("statistics/roc.py", "np.floor(", "np.ceil("),
+    Mutant("statistics/roc.py", "curve.tpr - curve.fpr", "curve.fpr - curve.tpr"),
+    Mutant("statistics/roc.py", "if middle < upper else lower", "if middle <= upper else lower"),
+    Mutant("statistics/roc.py", "if best == 0:", "if best < 0:"),
+    Mutant(
+        "statistics/roc.py",
+        'np.searchsorted(np.sort(scores), values, side="left")',
+        'np.searchsorted(np.sort(scores), values, side="right")',
+    ),
+    Mutant("statistics/roc.py", "values[member], values[~member]", "values[~member], values[member]"),
+    Mutant("statistics/roc.py", "if not np.isfinite(scores).all():", "if np.isnan(scores).any():"),
+    Mutant("statistics/roc.py", "if member.all() or not member.any():", "if member.all():"),
+    # AUC interval
+    Mutant("statistics/delong.py", "/ others.size\n", "/ members.size\n"),
+    Mutant("statistics/delong.py", "above.var(ddof=1)", "above.var()"),
+    Mutant("statistics/delong.py", "below.var(ddof=1) / below.size", "below.var(ddof=1) / above.size"),
+    Mutant("statistics/delong.py", " / (area * (1 - area))", ""),
+    Mutant("statistics/delong.py", "if min(above.size, below.size) < 2:", "if False:"),
+    Mutant("statistics/delong.py", "area - _NEAR", "area"),
+    Mutant("statistics/delong.py", "mean * theta / (1 + theta)", "mean * theta / (2 - theta)"),
+    Mutant("statistics/delong.py", "_Z = float(norm.ppf((1 + LEVEL) / 2))", "_Z = float(norm.ppf(LEVEL))"),
+    # TPR at FPR
+    Mutant("statistics/rates.py", "rng.beta(allowed + 1, others.size - allowed, size=draws)", "np.full(draws, allowed / others.size)"),
+    Mutant(
+        "statistics/rates.py", "rng.beta(allowed + 1, others.size - allowed, size=draws)", "rng.beta(allowed + 1, others.size, size=draws)"
+    ),
+    Mutant("statistics/rates.py", "np.sort(others)[others.size - rank]", "np.sort(others)[rank - 1]"),
+    Mutant("statistics/rates.py", "counts_above(members, np.sort", "counts_above(others, np.sort"),
+    Mutant("statistics/rates.py", "rng.binomial(members.size, above / members.size)", "above"),
+    Mutant("statistics/rates.py", "min(float(low), known.low), max(float(high), known.high)", "float(low), float(high)"),
+    Mutant("statistics/rates.py", "FEWEST_FALSE_POSITIVES - 1e-9", "FEWEST_FALSE_POSITIVES / 10"),
+    Mutant("statistics/rates.py", "FEWEST_FALSE_POSITIVES - 1e-9", "FEWEST_FALSE_POSITIVES"),
+    Mutant("statistics/rates.py", "_ends(scores, member, limit, rng)[1] if limit < 1 else 1.0", "_ends(scores, member, fpr, rng)[1]"),
+    Mutant("statistics/rates.py", "int((~member).sum())", "int(member.sum())"),
+    Mutant("statistics/rates.py", "value=None, low=0.0", "value=0.0, low=0.0"),
+    # proportions, null test, power
+    Mutant("statistics/proportions.py", "share.hits, missed + 1)", "share.hits + 1, missed)"),
+    Mutant("statistics/proportions.py", "math.hypot(p_1 - low_1, high_2 - p_2)", "math.hypot(p_1 - low_1, p_2 - low_2)"),
+    Mutant(
+        "statistics/proportions.py",
+        "(1 + true_positives.value - false_positives.value) / 2",
+        "(true_positives.value + false_positives.value) / 2",
+    ),
+    Mutant("statistics/proportions.py", "np.sum(members > threshold)", "np.sum(members >= threshold)"),
+    Mutant("statistics/proportions.py", "np.sum(others > threshold)", "np.sum(others < threshold)"),
+    Mutant("statistics/proportions.py", "(p + z**2 / (2 * n))", "p"),
+    Mutant("statistics/nulltest.py", "(total + 1 - tied)", "(total + 1)"),
+    Mutant("statistics/nulltest.py", "2 * float(norm.sf(", "float(norm.sf("),
+    Mutant("statistics/nulltest.py", "- m * n / 2) - 0.5", "- m * n / 2)"),
+    Mutant("statistics/nulltest.py", "np.arange(p.size, 0, -1)", "p.size"),
+    Mutant("statistics/nulltest.py", "np.maximum.accumulate(", "np.asarray("),
+    Mutant("statistics/nulltest.py", "adjusted[order] = ", "adjusted[:] = "),
+    Mutant("statistics/power.py", "(12 * members * nonmembers)", "(6 * members * nonmembers)"),
+    Mutant("statistics/power.py", "(_REJECT + _POWER) * spread", "_REJECT * spread"),
+    Mutant("statistics/power.py", "(1 / members + 1 / nonmembers)", "(1 / members)"),
+    # observables
+    Mutant("attacks/observables.py", "- np.log(total)", "+ np.log(total)"),
+    Mutant("attacks/observables.py", "-np.inf, axis=0)", "0.0, axis=0)"),
+    Mutant(
+        "attacks/observables.py", "return -np.logaddexp(0.0, -phi(logits, chosen))", "return np.log(1 / (1 + np.exp(-phi(logits, chosen))))"
+    ),
+    Mutant("attacks/observables.py", "np.argmax(logits, axis=-1))\n\n\ndef log_prob", "np.argmin(logits, axis=-1))\n\n\ndef log_prob"),
+    Mutant("attacks/observables.py", "-np.logaddexp(0.0, phi(logits, top))", "np.log1p(-np.exp(log_likelihood(logits, top)))"),
+    Mutant(
+        "attacks/observables.py",
+        "np.exp(complements) * logp, np.exp(logp) * complements",
+        "np.exp(logp) * logp, np.exp(logp) * complements",
+    ),
+    Mutant("attacks/observables.py", "(np.exp(logp) * logp)", "logp"),
+    Mutant("attacks/observables.py", ".clip(-LARGEST, LARGEST)", ""),
+    Mutant("attacks/observables.py", "observe(logits, labels).mean(axis=0)", "observe(logits, labels)[0]"),
+    # thresholds: a sign turned, a query dropped
+    Mutant("attacks/thresholds.py", "return _over_queries(observables.log_likelihood", "return -_over_queries(observables.log_likelihood"),
+    Mutant("attacks/thresholds.py", "return _over_queries(observables.log_confidence", "return -_over_queries(observables.log_confidence"),
+    Mutant("attacks/thresholds.py", "return -_over_queries(observables.entropy", "return _over_queries(observables.entropy"),
+    Mutant("attacks/thresholds.py", "return -_over_queries(observables.modified", "return _over_queries(observables.modified"),
+    Mutant("attacks/thresholds.py", "return _over_queries(observables.margin", "return -_over_queries(observables.margin"),
+    Mutant("attacks/thresholds.py", "return _over_queries(observables.correct", "return -_over_queries(observables.correct"),
+    Mutant("attacks/thresholds.py", "values.mean(axis=0)", "values[0]"),
+    # LiRA: sides, signs, scales, masks (the six of style.md among them)
+    Mutant("attacks/lira.py", "shadow, seen.trained_on) - self", "shadow, ~seen.trained_on) - self"),
+    Mutant(
+        "attacks/lira.py",
+        "- self._log_density(target, shadow, ~seen.trained_on)",
+        "- self._log_density(target, shadow, seen.trained_on | True)",
+    ),
+    Mutant("attacks/lira.py", ") ** 2 - np.log(sigma)", ") ** 2 + np.log(sigma)"),
+    Mutant("attacks/lira.py", "-0.5 * (", "-1.0 * ("),
+    Mutant("attacks/lira.py", "np.where(side, shadow - mu, 0.0)", "np.where(side, shadow, 0.0)"),
+    Mutant("attacks/lira.py", "np.where(side, shadow - mu, 0.0)", "shadow - mu"),
+    Mutant("attacks/lira.py", 'np.einsum("me,me->e", shadow, side) / count', "shadow.mean(axis=0)"),
+    Mutant("attacks/lira.py", "np.sqrt(squares / (count - 1))", "np.sqrt(squares / count)"),
+    Mutant("attacks/lira.py", "/ (count - 1).sum())", "/ count.sum())"),
+    Mutant("attacks/lira.py", "max(self.sigma_floor * pooled, _SMALLEST_SIGMA)", "0.0"),
+    Mutant("attacks/lira.py", "max(self.sigma_floor * pooled, _SMALLEST_SIGMA)", "_SMALLEST_SIGMA"),
+    Mutant("attacks/lira.py", "if self.pool_variance else", "if not self.pool_variance else"),
+    Mutant("attacks/lira.py", "        require_shadows(seen, self)\n", ""),
+    # shadow classifiers
+    Mutant(
+        "attacks/shadow_classifier.py",
+        "classifier.fit(within_reach(rows[drawn]), member[drawn])",
+        "classifier.fit(within_reach(rows[drawn]), ~member[drawn])",
+    ),
+    Mutant("attacks/shadow_classifier.py", "seen.trained_on.reshape(-1)", "seen.trained_on.T.reshape(-1)"),
+    Mutant("attacks/shadow_classifier.py", "here = seen.labels == label", "here = seen.labels >= 0"),
+    Mutant("attacks/shadow_classifier.py", "listed = np.lexsort(rows.T[:_SORT_KEYS])", "listed = np.arange(len(rows))"),
+    Mutant("attacks/shadow_classifier.py", "min(most, *map(len, sides))", "most"),
+    Mutant("attacks/shadow_classifier.py", "min(most, *map(len, sides))", "min(map(len, sides))"),
+    Mutant("attacks/shadow_classifier.py", "alike = _label_first(seen)", "alike = seen"),
+    Mutant("attacks/shadow_classifier.py", "target.mean(axis=0)", "target[0]"),
+    Mutant("attacks/shadow_classifier.py", 'stream(seed, "rows of a class", int(label))', 'stream(0, "rows of a class", int(label))'),
+    Mutant("attacks/shadow_classifier.py", "< FEWEST_ROWS", "< 0"),
+    Mutant("attacks/shadow_classifier.py", "make_pipeline(StandardScaler(), SVC(", "make_pipeline(SVC("),
+    # budget and cards
+    Mutant("attacks/budget.py", "np.minimum(with_it, len(trained_on) - with_it)", "with_it"),
+    Mutant("attacks/budget.py", ">= per_side", "> per_side"),
+    Mutant("attacks/budget.py", "mask.mean() < JUDGED_AT_LEAST", "mask.mean() <= JUDGED_AT_LEAST"),
+    Mutant("attacks/budget.py", "needy.shadows_per_side + spare", "needy.shadows_per_side"),
+    Mutant("attacks/budget.py", "needy = max(", "needy = min("),
+    Mutant("attacks/budget.py", "if varies and any(", "if False and any("),
+    Mutant("attacks/budget.py", "if varies and any(", "if any("),
+    Mutant("attacks/cards.py", "if cards.setdefault(card.name, card) != card:", "if cards.setdefault(card.name, card) is None:"),
+    Mutant("attacks/cards.py", "        if key not in known:\n", "        if False:\n"),
+)
+
+
+def main() -> int:
+    """Run the mutants that hold the word, or all, and say which survived."""
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    chosen = [mutant for mutant in MUTANTS if word in mutant.file + mutant.old + mutant.new]
+    for whole in {mutant.file.partition("/")[0]: mutant for mutant in chosen}.values():
+        if killed(Mutant(whole.file, whole.old, whole.old)):
+            raise SystemExit("the tests fail on an unchanged copy; mend them first")
+    survived = 0
+    for mutant in chosen:
+        dead = killed(mutant)
+        survived += not dead
+        print(f"{'killed  ' if dead else 'SURVIVED'}  {mutant.file:34} {mutant.old!r} -> {mutant.new!r}", flush=True)
+    print(f"{len(chosen) - survived} of {len(chosen)} mutants killed")
+    return 1 if survived else 0
+
+
+def killed(mutant: Mutant) -> bool:
+    """Say whether a test fails on a copy of the checkout with the mutant in it."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place)
+        for folder in ("mia_audit", "attacks", "targets", "tests"):
+            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        (copy / "quick_profile.py").write_text(QUICK, encoding="utf-8")
+        path = copy / "mia_audit" / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.file}: {mutant.old!r} stands there {text.count(mutant.old)} times; mend the table")
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        return not passes(copy, mutant.tests)
+
+
+def passes(copy: Path, tests: list[str]) -> bool:
+    """Say whether the tests pass in a copy of the checkout; the copy goes before the installed package."""
+    environment = os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "quick_profile", *tests]
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"pytest did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
