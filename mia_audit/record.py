@@ -276,8 +276,8 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Read an .npz, never unpickling."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # NumPy leaves a damaged file open
+            return {name: arrays[name] for name in arrays.files}
     except Exception as error:  # zipfile, zlib, struct and NumPy each raise their own
         raise RecordError(f"{path}: a record needs readable arrays, got {type(error).__name__}; run the audit again") from error
 
