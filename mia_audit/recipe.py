@@ -93,12 +93,17 @@ class Model(Section):
 
 
 class Training(Section):
-    """How every model of the population is trained: cross-entropy, Adam."""
+    """How every model of the population is trained: cross-entropy, Adam.
+
+    precision  the type hidden layers multiply in; sums, membranes, logits and parameters are float32 either way. bf16 is
+               several times faster; spikes and integer weights of up to 8 bits are exact in it.
+    """
 
     epochs: Positive | None = None
     batch_size: Positive | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    precision: Literal["bf16", "fp32"] = "bf16"
     seed: Annotated[int, Field(ge=0)] = 0
 
 

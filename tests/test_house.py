@@ -16,8 +16,8 @@ import pytest
 HOUSE = Path(__file__).resolve().parent.parent / "mia_audit"
 
 FLOOR = ("errors", "types", "streams", "recipe", "catalogue")
-TORCH = ("torch", "torchvision", "brevitas", "snntorch", "opacus", "nir", "safetensors")
-HEAVY = {"torch", "torchvision", "brevitas", "snntorch", "sklearn", "scipy", "pandas", "matplotlib", "seaborn"}
+TORCH = ("torch", "torchvision", "numba", "brevitas", "snntorch", "opacus", "nir", "safetensors")
+HEAVY = {"torch", "numba", "torchvision", "brevitas", "snntorch", "sklearn", "scipy", "pandas", "matplotlib", "seaborn"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ ROOMS = {
     "catalogue": Room(rooms=("errors", "recipe"), packages=("pydantic",)),
     # the torch column, from below
     "data": Room(rooms=FLOOR, packages=("numpy", "sklearn", *TORCH)),
-    "models": Room(rooms=FLOOR, packages=("numpy", *TORCH)),
+    "models": Room(rooms=FLOOR, packages=("numpy", "numba", *TORCH)),  # numba: the neurons' own kernels
     "privacy": Room(rooms=FLOOR, packages=("numpy", "scipy", "dp_accounting", *TORCH)),
     "external": Room(rooms=(*FLOOR, "data", "models"), packages=("numpy", *TORCH)),
     "signals": Room(rooms=(*FLOOR, "data", "models", "external"), packages=("numpy", *TORCH)),

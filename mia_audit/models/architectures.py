@@ -61,9 +61,11 @@ def _mlp(model: Model) -> tuple[Layer, ...]:
 
 
 def _conv(model: Model) -> tuple[Layer, ...]:
+    if not model.channels:
+        raise RecipeError("architecture conv needs channels, got none; use --set model.channels=[8,16], or architecture mlp for a table")
     kernel, padding = model.kernel or 3, model.padding if model.padding is not None else 1
     return tuple(
-        layer for width in model.channels or () for layer in (Conv(channels=width, kernel=kernel, padding=padding), Pool(size=2), Fire())
+        layer for width in model.channels for layer in (Conv(channels=width, kernel=kernel, padding=padding), Pool(size=2), Fire())
     )
 
 

@@ -1,64 +1,121 @@
 """Layers of a population: every parameter carries a leading model axis, every activation is [K, T, B, ...], channels last.
 
-A layer without state sees time folded into the batch; T = 1 where all steps are the same. K = 1 is no special case.
+A layer without state sees time folded into the batch; T = 1 where all steps are the same. K = 1 is no special case. A
+weighted layer gives raw sums; `Drain` makes currents of them, so that pooling, scale and bias are one pass over memory.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name the field reads
 
-from mia_audit.models import quantization
+from mia_audit.models import fused, quantization
+
+_DENSE = 2**16  # values of a convolution's matrix up to which it is multiplied whole; set by benchmarks/training.py
+
+
+class Sums(NamedTuple):
+    """Raw sums [K, T, B, ..., channels] of a weighted layer; the current is sum times gain [K] plus bias [K, channels]."""
+
+    values: Tensor
+    gain: Tensor
+    bias: Tensor
+
+
+class Arithmetic(NamedTuple):
+    """How a weighted layer multiplies: bits of its weights, type of its operands, and whether it sums in float32 all the same."""
+
+    bits: int
+    kind: torch.dtype
+    precise: bool
 
 
 class LockstepLinear(nn.Module):
-    """K dense layers: [K, T, B, ...] -> [K, T, B, features]. Weights [K, out, in], biases [K, out]."""
+    """K dense layers: [K, T, B, ...] -> sums [K, T, B, features]. Weights [K, out, in], biases [K, out].
 
-    def __init__(self, weight: Tensor, bias: Tensor, bits: int) -> None:
+    The last one is precise: logits are sums in float32, whatever the type of the rows.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, arithmetic: Arithmetic) -> None:
         super().__init__()
-        self.weight = quantization.weights(weight, bits)
+        self.weight = quantization.weights(weight, arithmetic.bits)
         self.bias = nn.Parameter(bias)
+        self.kind, self.precise = arithmetic.kind, arithmetic.precise
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Sums:
         """Multiply each model's rows with its own matrix."""
-        rows = x.flatten(3).flatten(1, 2)
-        out = torch.baddbmm(self.bias.unsqueeze(1), rows, self.weight().transpose(1, 2))
-        return out.view(*x.shape[:3], -1)
+        rows = x.flatten(3).flatten(1, 2).to(self.kind)
+        values, gain = self.weight(torch.float32 if self.precise else self.kind)
+        if self.precise and self.kind != torch.float32:
+            sums: Tensor = fused.PreciseProduct.apply(rows, values)
+        else:
+            sums = torch.bmm(rows, values.transpose(1, 2))
+        return Sums(values=sums.view(*x.shape[:3], -1), gain=gain, bias=self.bias)
 
 
 class LockstepConv(nn.Module):
-    """K convolutions: [K, T, B, H, W, C] -> [K, T, B, H', W', channels]. Weights [K, out, in, kernel, kernel], biases [K, out]."""
+    """K convolutions: [K, T, B, H, W, C] -> sums [K, T, B, H', W', channels]. Weights [K, out, in, kernel, kernel], biases [K, out].
 
-    def __init__(self, weight: Tensor, bias: Tensor, bits: int, *, padding: int) -> None:
+    On the CPU in bfloat16 a small convolution is one matrix product for all models, its matrix written out: twice the
+    multiplications of digits' second layer, but 16 calls fewer, each of which costs more than its arithmetic.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, arithmetic: Arithmetic, *, padding: int) -> None:
         super().__init__()
-        self.weight = quantization.weights(weight, bits)
+        self.weight = quantization.weights(weight, arithmetic.bits)
         self.bias = nn.Parameter(bias)
-        self.padding = padding
+        self.kind = arithmetic.kind
+        self.taps, self.padding = weight.shape[-1], padding
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve each model's images with its own kernels, one model after the other, channels last."""
+    def forward(self, x: Tensor) -> Sums:
+        """Convolve each model's images with its own kernels, channels last."""
+        values, gain = self.weight(self.kind)
+        small = math.prod(x.shape[3:]) * math.prod(self._after(x)) <= _DENSE
+        convolve = self._as_product if small and x.device.type == "cpu" and self.kind == torch.bfloat16 else self._one_by_one
+        return Sums(values=convolve(x.to(self.kind), values), gain=gain, bias=self.bias)
+
+    def _after(self, x: Tensor) -> tuple[int, int, int]:
+        shrink = self.taps - 1 - 2 * self.padding
+        return x.shape[3] - shrink, x.shape[4] - shrink, self.bias.shape[1]
+
+    def _as_product(self, x: Tensor, values: Tensor) -> Tensor:
+        matrix: Tensor = fused.Spread.apply(values, tuple(x.shape[3:5]), self.padding)
+        return torch.bmm(x.flatten(3).flatten(1, 2), matrix).view(*x.shape[:3], *self._after(x))
+
+    def _one_by_one(self, x: Tensor, values: Tensor) -> Tensor:
         images = x.flatten(1, 2).movedim(-1, 2)
-        weight = self.weight()
         maps: list[Tensor] = [
-            F.conv2d(images[k], weight[k].contiguous(memory_format=torch.channels_last), self.bias[k], padding=self.padding)
-            for k in range(len(weight))
+            F.conv2d(image, kernels.contiguous(memory_format=torch.channels_last), padding=self.padding)
+            for image, kernels in zip(images.unbind(), values.unbind(), strict=True)
         ]
-        stacked = torch.stack([each.movedim(1, -1) for each in maps])
-        return stacked.view(*x.shape[:3], *stacked.shape[2:])
+        return torch.stack([each.movedim(1, -1) for each in maps]).view(*x.shape[:3], *self._after(x))
 
 
-class MaxPool(nn.Module):
-    """Maximum over squares: [K, T, B, H, W, C] -> [K, T, B, H // size, W // size, C]."""
+class Drain(nn.Module):
+    """Sums [K, T, B, ..., C] -> currents float32: the maximum over squares of images (size 1: no pooling), scale, bias."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int = 1) -> None:
         super().__init__()
         self.size = size
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Pool all models, steps and examples as one batch."""
-        pooled = F.max_pool2d(x.flatten(0, 2).movedim(-1, 1), self.size).movedim(1, -1)
-        return pooled.reshape(*x.shape[:3], *pooled.shape[1:])
+    def forward(self, sums: Sums) -> Tensor:
+        """Pool first, since neither a positive scale nor a channel's bias moves a maximum."""
+        if sums.values.device.type != "cpu" or self.size > 2:
+            return drain(sums, self.size)
+        currents: Tensor = (fused.Drain if self.size == 2 else fused.Shift).apply(*sums)
+        return currents
+
+
+def drain(sums: Sums, size: int) -> Tensor:
+    """Make currents of sums by torch's own layers: the form for other devices, and the truth that the CPU kernel is held to."""
+    values, gain, bias = sums
+    if size > 1:
+        pooled = F.max_pool2d(values.flatten(0, 2).movedim(-1, 1), size).movedim(1, -1)
+        values = pooled.reshape(*values.shape[:3], *pooled.shape[1:])
+    ones = (1,) * (values.ndim - 2)
+    return values.float() * gain.view(-1, 1, *ones) + bias.view(len(bias), *ones, -1)
 
 
 def initial(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generator]) -> Tensor:

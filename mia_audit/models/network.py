@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from mia_audit.models import architectures, quantization
-from mia_audit.models.architectures import Conv, Linear, Pool
-from mia_audit.models.layers import LockstepConv, LockstepLinear, MaxPool, initial
-from mia_audit.models.neurons import Dynamics, LeakyOverTime
-from mia_audit.models.surrogates import surrogate
-from mia_audit.recipe import Model, Neuron
+from mia_audit.models.architectures import Conv, Fire, Layer, Linear, Pool, Shape
+from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear, initial
+from mia_audit.models.spiking import Readout, SpikingLayer
+from mia_audit.recipe import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,37 +20,21 @@ class Outputs:
     rates: Tensor
 
 
-class SpikingLayer(nn.Module):
-    """Leaky integrate-and-fire neurons behind an optional quantizer of their input currents."""
-
-    def __init__(self, models: int, bits: int, neuron: Neuron, steps: int) -> None:
-        super().__init__()
-        self.current = quantization.activation(models, bits, rectify=False)
-        self.steps = steps
-        self.neuron = Dynamics(
-            beta=neuron.beta,
-            threshold=neuron.threshold,
-            reset_to_zero=neuron.reset == "zero",
-            slope=surrogate(neuron.surrogate).slope(neuron.surrogate_variant),
-        )
-
-    def forward(self, current: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn a current [K, T or 1, B, ...] into membranes and spikes [K, T, B, ...]."""
-        membranes, spikes = LeakyOverTime.apply(self.current(current), self.steps, self.neuron)
-        return membranes, spikes
-
-
 class Population(nn.Module):
     """K networks in lockstep."""
 
-    def __init__(self, model: Model, shape: tuple[int, ...], classes: int, generators: list[torch.Generator]) -> None:
-        """Build for inputs of `shape` (features,) or (height, width, channels); one generator of initial weights a model."""
+    def __init__(
+        self, model: Model, shape: Shape, classes: int, generators: list[torch.Generator], kind: torch.dtype = torch.float32
+    ) -> None:
+        """Build for inputs of `shape` (features,) or (height, width, channels); one generator of initial weights a model.
+
+        kind: the type that hidden layers compute in; sums, membranes, logits and all parameters stay float32.
+        """
         super().__init__()
         stack = architectures.layers(model, classes)
-        self.readout = model.readout
         self.receive = quantization.activation(len(generators), model.quantization.input_bits, rectify=False)
-        self.layers = nn.ModuleList(_built(model, stack, shape, generators))
-        self.answer = SpikingLayer(len(generators), 32, model.neuron, model.time_steps) if model.neuron else None
+        self.layers = nn.ModuleList(_built(model, stack, shape, generators, kind))
+        self.answer = Readout(model) if model.neuron else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [K, B, classes] of inputs [K, T or 1, B, ...]."""
@@ -65,65 +48,49 @@ class Population(nn.Module):
         rates = []
         x = self.receive(x)
         for layer in self.layers:
-            if isinstance(layer, SpikingLayer):
-                _, x = layer(x)
-                if watch:
-                    rates.append(x.flatten(3).mean(dim=(1, 3)))
-            else:
-                x = layer(x)
-        logits = x.squeeze(1) if self.answer is None else self._read(x)
+            x = layer(x)
+            if watch and isinstance(layer, SpikingLayer):
+                rates.append(x.flatten(3).float().mean(dim=(1, 3)))
+        logits = x.squeeze(1) if self.answer is None else self.answer(x)
         return Outputs(logits=logits, rates=torch.stack(rates) if rates else logits.new_empty(0, *logits.shape[:2]))
 
-    def _read(self, current: Tensor) -> Tensor:
-        """Return logits [K, B, classes] from the current [K, T or 1, B, classes] of the readout neurons."""
-        assert self.answer is not None  # noqa: S101  only spiking networks come here
-        membranes: Tensor
-        spikes: Tensor
-        membranes, spikes = self.answer(current)
-        if self.readout == "membrane-mean":
-            return membranes.mean(dim=1)
-        if self.readout == "membrane-last":
-            return membranes[:, -1]
-        return spikes.sum(dim=1)
 
-
-def _built(
-    model: Model, stack: tuple[architectures.Layer, ...], shape: tuple[int, ...], generators: list[torch.Generator]
-) -> list[nn.Module]:
-    """Return the modules of all layers."""
+def _built(model: Model, stack: tuple[Layer, ...], shape: Shape, generators: list[torch.Generator], kind: torch.dtype) -> list[nn.Module]:
+    """Return the modules of all layers: a weighted layer is drained by the pool behind it, or without pooling."""
     weighted = [index for index, layer in enumerate(stack) if isinstance(layer, Conv | Linear)]
     modules: list[nn.Module] = []
     for index, (layer, after) in enumerate(zip(stack, architectures.shapes(stack, shape), strict=True)):
+        behind = stack[index + 1] if index + 1 < len(stack) else None
         if isinstance(layer, Conv | Linear):
-            modules.append(_weighted(layer, shape, _weight_bits(model, index, weighted), generators))
-        elif isinstance(layer, Pool):
-            modules.append(MaxPool(layer.size))
-        else:
-            modules.append(_fire(model, len(generators)))
+            arithmetic = Arithmetic(bits=_weight_bits(model, index, weighted), kind=kind, precise=index == weighted[-1])
+            modules.append(_weighted(layer, shape, generators, arithmetic))
+            modules.append(Drain(behind.size if isinstance(behind, Pool) else 1))
+        elif isinstance(layer, Fire):
+            modules.append(_fire(model, len(generators), kind))
         shape = after
     return modules
 
 
 def _weight_bits(model: Model, index: int, weighted: list[int]) -> int:
     """Return the bits of a layer's weights: full precision for a first or last layer that the recipe leaves out."""
-    quantization_ = model.quantization
-    spared = (index == weighted[0] and not quantization_.first_layer) or (index == weighted[-1] and not quantization_.last_layer)
-    return 32 if spared else quantization_.weight_bits
+    quantized = model.quantization
+    spared = (index == weighted[0] and not quantized.first_layer) or (index == weighted[-1] and not quantized.last_layer)
+    return 32 if spared else quantized.weight_bits
 
 
-def _weighted(layer: Conv | Linear, shape: tuple[int, ...], bits: int, generators: list[torch.Generator]) -> nn.Module:
+def _weighted(layer: Conv | Linear, shape: Shape, generators: list[torch.Generator], arithmetic: Arithmetic) -> nn.Module:
     if isinstance(layer, Linear):
         fan_in = torch.Size(shape).numel()
         weight, bias = (initial(size, fan_in, generators) for size in ((layer.features, fan_in), (layer.features,)))
-        return LockstepLinear(weight, bias, bits)
+        return LockstepLinear(weight, bias, arithmetic)
     fan_in = shape[-1] * layer.kernel**2
     kernel = (layer.channels, shape[-1], layer.kernel, layer.kernel)
     weight, bias = (initial(size, fan_in, generators) for size in (kernel, (layer.channels,)))
-    return LockstepConv(weight, bias, bits, padding=layer.padding)
+    return LockstepConv(weight, bias, arithmetic, padding=layer.padding)
 
 
-def _fire(model: Model, models: int) -> nn.Module:
+def _fire(model: Model, models: int, kind: torch.dtype) -> nn.Module:
     bits = model.quantization.activation_bits
     if model.neuron is None:
         return quantization.activation(models, bits, rectify=True)
-    return SpikingLayer(models, bits, model.neuron, model.time_steps)
+    return SpikingLayer(models, bits, model.neuron, model.time_steps, kind)

@@ -19,12 +19,13 @@ from mia_audit.models.surrogates import Slope
 
 @dataclass(frozen=True, kw_only=True)
 class Dynamics:
-    """The constants of a neuron, and the slope that stands in for dS/dU."""
+    """The constants of a neuron, and the slope that stands in for dS/dU; `code` is the slope's number among the CPU kernels."""
 
     beta: float
     threshold: float
     reset_to_zero: bool
     slope: Slope
+    code: int
 
 
 class LeakyOverTime(torch.autograd.Function):

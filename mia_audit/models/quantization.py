@@ -3,7 +3,34 @@
 Brevitas takes seconds to import, so only a quantized network pays for it.
 """
 
+from typing import NamedTuple, Protocol
+
+import torch
 from torch import Tensor, nn
+
+
+class Scaled(NamedTuple):
+    """Weights [K, ...] in the type that is computed in, to be multiplied by gain [K] float32 after summing."""
+
+    values: Tensor
+    gain: Tensor
+
+
+class Grid(NamedTuple):
+    """The lowest and highest integer of a quantizer."""
+
+    low: int
+    high: int
+
+
+class Quantizer(Protocol):
+    """An integer quantizer with one scale a model."""
+
+    grid: Grid
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Return the scales [K] for x."""
+        ...
 
 
 class FullWeight(nn.Module):
@@ -13,9 +40,23 @@ class FullWeight(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(weight)
 
-    def forward(self) -> Tensor:
-        """Return the weights."""
-        return self.weight
+    def forward(self, kind: torch.dtype) -> Scaled:
+        """Return the weights in the type that is computed in."""
+        return Scaled(values=self.weight.to(kind), gain=self.weight.detach().new_ones(len(self.weight)))
+
+
+class Unquantized(nn.Module):
+    """Activations as they are."""
+
+    grid = Grid(low=0, high=0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x."""
+        return x
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Return zeros [K], which a kernel reads as "do not round"."""
+        return x.new_zeros(len(x))
 
 
 def weights(weight: Tensor, bits: int) -> nn.Module:
@@ -33,4 +74,4 @@ def activation(models: int, bits: int, *, rectify: bool) -> nn.Module:
         from mia_audit.models.stacked import QuantizedActivation  # noqa: PLC0415
 
         return QuantizedActivation(models, bits, rectify=rectify)
-    return nn.ReLU() if rectify else nn.Identity()
+    return nn.ReLU() if rectify else Unquantized()

@@ -6,10 +6,14 @@ statistics phase, the learned scale and its gradient).
 """
 
 import logging
+import math
 import warnings
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from mia_audit.models.quantization import Grid, Scaled
 
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # brevitas looks for a compiler it is not asked to use
 with warnings.catch_warnings():
@@ -35,9 +39,40 @@ class QuantizedWeight(QuantWeightMixin, nn.Module):  # type: ignore[misc]
         """The number of models: Brevitas sizes its scale by it."""
         return int(self.weight.shape[0])
 
-    def forward(self) -> Tensor:
-        """Return the quantized weights, in the shape of the weights."""
-        return _value(self.quant_weight())  # type: ignore[operator]
+    def forward(self, kind: torch.dtype) -> Scaled:
+        """Return the quantized weights; below float32 as exact integers, their scale [K] apart, for sums that lose nothing."""
+        quant: Any = self.weight_quant
+        values, scale, _, _ = quant.tensor_quant(self.weight)
+        if kind == torch.float32:
+            return Scaled(values=values, gain=values.new_ones(len(values)))
+        constant = scale.detach()  # gradients reach the scale through `values`
+        return Scaled(values=(values / constant).to(kind), gain=constant.flatten())
+
+
+class TopPercentile(nn.Module):
+    """Brevitas' `AbsPercentile` along rows [K, M]: the same value, by the few largest instead of a full selection (10 times faster)."""
+
+    def __init__(self, high_percentile_q: float) -> None:
+        super().__init__()
+        self.q = high_percentile_q
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the k-th smallest magnitude of each row, [K]; k rounds as Brevitas does."""
+        size = x.shape[1]
+        rank = math.floor(0.01 * self.q * size + 0.5)
+        return torch.topk(x.abs(), size - rank + 1, dim=1).values[:, -1]
+
+
+class SignedActivation(Int8ActPerTensorFloat):  # type: ignore[misc]
+    """Brevitas' signed activation quantizer with faster statistics."""
+
+    scaling_stats_impl = TopPercentile
+
+
+class UnsignedActivation(Uint8ActPerTensorFloat):  # type: ignore[misc]
+    """Brevitas' unsigned activation quantizer with faster statistics."""
+
+    scaling_stats_impl = TopPercentile
 
 
 class QuantizedActivation(nn.Module):
@@ -48,7 +83,8 @@ class QuantizedActivation(nn.Module):
 
     def __init__(self, models: int, bits: int, *, rectify: bool) -> None:
         super().__init__()
-        layer, grid = (QuantReLU, Uint8ActPerTensorFloat) if rectify else (QuantIdentity, Int8ActPerTensorFloat)
+        layer, grid = (QuantReLU, UnsignedActivation) if rectify else (QuantIdentity, SignedActivation)
+        self.grid = Grid(low=0, high=2**bits - 1) if rectify else Grid(low=-(2 ** (bits - 1)), high=2 ** (bits - 1) - 1)
         self.quantize = layer(
             act_quant=grid,
             bit_width=bits,
@@ -60,6 +96,14 @@ class QuantizedActivation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x on the grid, in its own shape."""
         return _value(self.quantize(x.flatten(1))).view_as(x)
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Return the scales [K] that Brevitas would use for x, its statistics kept up; a kernel does the rounding."""
+        proxy = self.quantize.act_quant.fused_activation_quant_proxy
+        quant = proxy.tensor_quant
+        threshold = quant.int_scaling_impl(quant.msb_clamp_bit_width_impl())
+        scale: Tensor = quant.scaling_impl(proxy.activation_impl(x.flatten(1)), threshold)
+        return scale.flatten()
 
 
 def _value(quantized: Any) -> Tensor:

@@ -18,15 +18,23 @@ Slope = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Surrogate:
-    """A surrogate: two functions of x = U - threshold, each giving the slope at every x, in x's shape and type."""
+    """A surrogate: two functions of x = U - threshold, each giving the slope at every x, in x's shape and type.
+
+    codes: the numbers of the textbook and the snnTorch form among the CPU kernels (`kernels.py`).
+    """
 
     name: str
     textbook: Slope
     snntorch: Slope
+    codes: tuple[int, int]
 
     def slope(self, variant: str) -> Slope:
         """Return the slope function of one variant, "textbook" or "snntorch"."""
         return self.snntorch if variant == "snntorch" else self.textbook
+
+    def code(self, variant: str) -> int:
+        """Return the CPU kernel's number of one variant."""
+        return self.codes[variant == "snntorch"]
 
 
 def _atan(x: Tensor) -> Tensor:
@@ -60,11 +68,11 @@ def _triangle_snntorch(x: Tensor) -> Tensor:
 
 
 SURROGATES: tuple[Surrogate, ...] = (
-    Surrogate(name="atan", textbook=_atan, snntorch=_atan),
-    Surrogate(name="fast-sigmoid", textbook=_fast_sigmoid, snntorch=_fast_sigmoid),
-    Surrogate(name="sre", textbook=_escape, snntorch=_escape_snntorch),
-    Surrogate(name="ste", textbook=torch.ones_like, snntorch=torch.ones_like),
-    Surrogate(name="triangular", textbook=_triangle, snntorch=_triangle_snntorch),
+    Surrogate(name="atan", textbook=_atan, snntorch=_atan, codes=(0, 0)),
+    Surrogate(name="fast-sigmoid", textbook=_fast_sigmoid, snntorch=_fast_sigmoid, codes=(1, 1)),
+    Surrogate(name="sre", textbook=_escape, snntorch=_escape_snntorch, codes=(2, 3)),
+    Surrogate(name="ste", textbook=torch.ones_like, snntorch=torch.ones_like, codes=(4, 4)),
+    Surrogate(name="triangular", textbook=_triangle, snntorch=_triangle_snntorch, codes=(5, 6)),
 )
 
 

@@ -21,6 +21,7 @@ from mia_audit.training import batches
 from mia_audit.types import Bools, Floats, Ints
 
 Progress = Callable[[float], None]
+KINDS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Pool:
 def build(recipe: Recipe, indices: tuple[int, ...], pool: Pool) -> Population:
     """Build the untrained models of these indices; each draws its initial weights from its own stream."""
     generators = [torch.Generator().manual_seed(stream_seed(recipe.training.seed, "init", index)) for index in indices]
-    return Population(recipe.model, pool.inputs.shape[1:], pool.classes, generators)
+    return Population(recipe.model, pool.inputs.shape[1:], pool.classes, generators, KINDS[recipe.training.precision])
 
 
 def train(recipe: Recipe, cohort: Cohort, pool: Pool, device: torch.device, progress: Progress) -> Population:

@@ -1,15 +1,23 @@
-"""What the engine is tested against: surrogates as smooth steps, neurons one step at a time."""
+"""What the engine is tested against: surrogates as smooth steps, neurons one step at a time, models built alone."""
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import snntorch
 import torch
 from snntorch import surrogate as reference
-from torch import Tensor
+from torch import Tensor, nn
 
-from mia_audit.models.network import SpikingLayer
-from mia_audit.recipe import Neuron
+from mia_audit.models import architectures, stacked  # noqa: F401  imports Brevitas, whose warnings it silences
+from mia_audit.models.architectures import Conv, Layer, Linear, Pool
+from mia_audit.models.neurons import LeakyOverTime
+from mia_audit.models.spiking import dynamics
+from mia_audit.recipe import Model, Neuron
+
+if stacked:
+    from brevitas import nn as qnn
+    from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Uint8ActPerTensorFloat
 
 Potential = Callable[[Tensor], Tensor]
 
@@ -61,6 +69,92 @@ def stepped(currents: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
 
 
 def at_once(currents: Tensor, neuron: Neuron, steps: int) -> tuple[Tensor, Tensor]:
-    """Return membranes and spikes [K, T, ...] from the engine's layer, all steps at once."""
-    membranes, spikes = SpikingLayer(len(currents), 32, neuron, steps)(currents)
+    """Return membranes and spikes [K, T, ...] from the engine's reference, all steps at once."""
+    membranes, spikes = LeakyOverTime.apply(currents, steps, dynamics(neuron))
     return membranes, spikes
+
+
+class Alone(nn.Module):
+    """One model built from Brevitas' own layers (torch's at 32 bits), time folded into the batch, with snnTorch's cells.
+
+    Takes inputs [T or 1, B, ...], channels last, and returns the logits [B, classes]. `load` copies a model out of a population.
+    """
+
+    def __init__(self, model: Model, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        self.model = model
+        self.receive = _activation(model.quantization.input_bits, rectify=False)
+        stack = architectures.layers(model, classes)
+        weighted = [layer for layer in stack if isinstance(layer, Conv | Linear)]
+        modules: list[nn.Module] = []
+        for layer, after in zip(stack, architectures.shapes(stack, shape), strict=True):
+            first, last = layer is weighted[0], layer is weighted[-1]
+            spared = (first and not model.quantization.first_layer) or (last and not model.quantization.last_layer)
+            modules.append(_module(layer, shape, 32 if spared else model.quantization.weight_bits, model))
+            shape = after
+        self.layers = nn.ModuleList(modules)
+
+    def load(self, state: dict[str, Tensor], k: int) -> "Alone":
+        """Take weights and biases of model k from a population's state."""
+        for index, layer in enumerate(self.layers):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                layer.weight.data.copy_(state[f"layers.{index}.weight.weight"][k])
+                assert layer.bias is not None
+                layer.bias.data.copy_(state[f"layers.{index}.bias"][k])
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits [B, classes]."""
+        x = _value(self.receive(x))
+        for layer in self.layers:
+            x = self._through(layer, x)
+        if self.model.neuron is None:
+            return x[0]
+        membranes, spikes = self._fired(x)
+        return {"membrane-mean": membranes.mean(0), "membrane-last": membranes[-1], "spike-count": spikes.sum(0)}[self.model.readout]
+
+    def _through(self, layer: nn.Module, x: Tensor) -> Tensor:
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            images = x.flatten(0, 1).movedim(-1, 1)
+            return _value(layer(images)).movedim(1, -1).unflatten(0, x.shape[:2])
+        if isinstance(layer, nn.Linear):
+            return _value(layer(x.flatten(2)))
+        x = _value(layer(x))
+        return x if self.model.neuron is None else self._fired(x)[1]
+
+    def _fired(self, currents: Tensor) -> tuple[Tensor, Tensor]:
+        assert self.model.neuron is not None
+        steps = currents.expand(self.model.time_steps, *currents.shape[1:]).unsqueeze(0)
+        membranes, spikes = stepped(steps, self.model.neuron)
+        return membranes[0], spikes[0]
+
+
+def _module(layer: Layer, shape: tuple[int, ...], bits: int, model: Model) -> nn.Module:
+    quantized = {"weight_quant": Int8WeightPerTensorFloat, "weight_bit_width": bits}
+    if isinstance(layer, Conv):
+        if bits == 32:
+            return nn.Conv2d(shape[-1], layer.channels, layer.kernel, padding=layer.padding)
+        return qnn.QuantConv2d(shape[-1], layer.channels, layer.kernel, padding=layer.padding, **quantized)
+    if isinstance(layer, Linear):
+        features = math.prod(shape)
+        return nn.Linear(features, layer.features) if bits == 32 else qnn.QuantLinear(features, layer.features, bias=True, **quantized)
+    if isinstance(layer, Pool):
+        return nn.MaxPool2d(layer.size)
+    return _activation(model.quantization.activation_bits, rectify=model.neuron is None)
+
+
+def _activation(bits: int, *, rectify: bool) -> nn.Module:
+    if bits == 32:
+        return nn.ReLU() if rectify else nn.Identity()
+    if rectify:
+        return qnn.QuantReLU(act_quant=Uint8ActPerTensorFloat, bit_width=bits)
+    return qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat, bit_width=bits)
+
+
+def _value(quantized: Any) -> Tensor:
+    return getattr(quantized, "value", quantized)
+
+
+def scales(module: nn.Module) -> list[Tensor]:
+    """Return the learned activation scales of a model or a population, in order."""
+    return [value for name, value in module.state_dict().items() if name.endswith("scaling_impl.value")]

@@ -1,0 +1,149 @@
+"""The CPU kernels with gradients: what lies between two matrix products of a training step.
+
+`Drain` takes a layer's raw sums to currents (max pooling, the weights' scale, the bias); `Fire` takes currents to spikes
+(integer quantizer, leaky integration over all steps). Both equal their torch counterparts; a test holds them together.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mia_audit.models.kernels import fire, spread, sums
+from mia_audit.models.neurons import Dynamics
+from mia_audit.models.quantization import Grid
+from mia_audit.types import Floats
+
+_SPIKE = {torch.bfloat16: np.array([0, 0x3F80], np.uint16), torch.float32: np.array([0, 1], np.float32)}
+
+
+class Shift(torch.autograd.Function):
+    """Sums [K, T, B, ..., C] -> currents float32 of the same shape: times gain [K], plus bias [K, C]."""
+
+    @staticmethod
+    def forward(ctx: Any, raw: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+        """Scale and shift."""
+        flat = _rows(raw)
+        currents = torch.empty(flat.shape)
+        sums.scale_and_shift(_bits(flat), gain.numpy(), bias.detach().numpy(), currents.numpy())
+        ctx.save_for_backward(gain)
+        ctx.shape, ctx.kind = raw.shape, raw.dtype
+        return currents.view(raw.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor]:
+        """Scale back; a bias gathers over rows."""
+        (gain,) = ctx.saved_tensors
+        flat = _rows(grad)
+        sums_grad, bias_grad = torch.empty(flat.shape, dtype=ctx.kind), torch.empty(len(flat), flat.shape[2])
+        sums.scale_and_shift_backward(flat.numpy(), gain.numpy(), _bits(sums_grad), bias_grad.numpy())
+        return sums_grad.view(ctx.shape), None, bias_grad
+
+
+class Drain(torch.autograd.Function):
+    """Sums [K, T, B, H, W, C] -> currents [K, T, B, H // 2, W // 2, C] float32: pooled, times gain [K], plus bias [K, C]."""
+
+    @staticmethod
+    def forward(ctx: Any, raw: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+        """Pool and scale; only the winners' places are kept."""
+        height, width, channels = raw.shape[3:]
+        flat = raw.detach().contiguous().view(len(raw), -1, height, width * channels)
+        pooled = torch.empty(*flat.shape[:2], height // 2, width // 2, channels)
+        winner = torch.empty(pooled.shape, dtype=torch.uint8)
+        sums.drain(_bits(flat), gain.numpy(), bias.detach().numpy(), pooled.numpy(), winner.numpy())
+        ctx.save_for_backward(winner, gain)
+        ctx.shape, ctx.kind = raw.shape, raw.dtype
+        return pooled.view(*raw.shape[:3], *pooled.shape[2:])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor]:
+        """Hand the gradient to the winners."""
+        winner, gain = ctx.saved_tensors
+        height, width, channels = ctx.shape[3:]
+        sums_grad = torch.empty(*winner.shape[:2], height, width * channels, dtype=ctx.kind)
+        bias_grad = torch.empty(len(winner), channels)
+        inner = grad.contiguous().view(winner.shape)
+        sums.drain_backward(inner.numpy(), winner.numpy(), gain.numpy(), _bits(sums_grad), bias_grad.numpy())
+        return sums_grad.view(ctx.shape), None, bias_grad
+
+
+class Fire(torch.autograd.Function):
+    """Currents [K, T or 1, B, ...] float32 -> spikes [K, T, B, ...] in `kind`; scale [K] of the integer quantizer, or none."""
+
+    @staticmethod
+    def forward(ctx: Any, current: Tensor, scale: Tensor, neuron: Dynamics, grid: Grid, steps: int, kind: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
+        """Quantize, integrate and fire; what the way back needs is kept."""
+        flat = current.detach().flatten(2).contiguous()
+        spikes = torch.empty(flat.shape[0], steps, flat.shape[2], dtype=kind)
+        excess = torch.empty_like(spikes)
+        constants = _constants(neuron, grid)
+        fire.fire(flat.numpy(), scale.detach().numpy(), constants, neuron.reset_to_zero, _bits(excess), _bits(spikes), _SPIKE[kind])
+        ctx.save_for_backward(flat, scale, excess)
+        ctx.neuron, ctx.grid, ctx.shape = neuron, grid, current.shape
+        return spikes.view(current.shape[0], steps, *current.shape[2:])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None, None]:
+        """Walk back through time, the quantizer's scale included."""
+        flat, scale, excess = ctx.saved_tensors
+        neuron: Dynamics = ctx.neuron
+        current_grad, scale_grad = torch.empty_like(flat), torch.zeros_like(scale)
+        incoming = grad.contiguous().view(excess.shape)
+        fire.fire_backward(
+            flat.numpy(), scale.detach().numpy(), _constants(neuron, ctx.grid), neuron.reset_to_zero, neuron.code,
+            _bits(excess), _bits(incoming), current_grad.numpy(), scale_grad.numpy(),
+        )  # fmt: skip
+        return current_grad.view(ctx.shape), scale_grad, None, None, None, None
+
+
+class Spread(torch.autograd.Function):
+    """Kernels [K, out, in, n, n] -> the matrix of the whole convolution, [K, H W in, H' W' out], for images of this shape."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, image: tuple[int, int], padding: int) -> Tensor:
+        """Write every kernel at every place."""
+        models, outs, ins, taps, _ = weight.shape
+        after = [side + 2 * padding - taps + 1 for side in image]
+        dense = torch.zeros(models, *image, ins, *after, outs, dtype=weight.dtype)
+        spread.spread(_bits(weight.detach().contiguous()), padding, _bits(dense))
+        ctx.weight, ctx.dense, ctx.padding = weight.shape, dense.shape, padding
+        return dense.view(models, image[0] * image[1] * ins, -1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        """Sum over the places."""
+        weight = torch.empty(ctx.weight)
+        spread.gather(_bits(grad.contiguous().view(ctx.dense)), ctx.padding, weight.numpy())
+        return weight.to(grad.dtype), None, None
+
+
+class PreciseProduct(torch.autograd.Function):
+    """Rows [K, R, in] times weights [K, out, in], summed in float32: the logits; the way back is in the rows' own type."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
+        """Multiply in float32; with few outputs, weights times rows is twice as fast as rows times weights."""
+        ctx.save_for_backward(rows, weight)
+        return torch.bmm(weight, rows.float().transpose(1, 2)).transpose(1, 2).contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        """Multiply back in the rows' type."""
+        rows, weight = ctx.saved_tensors
+        narrow = grad.to(rows.dtype)
+        return torch.bmm(narrow, weight.to(rows.dtype)), torch.bmm(narrow.transpose(1, 2), rows).float()
+
+
+def _rows(tensor: Tensor) -> Tensor:
+    """Return [K, ..., C] as contiguous [K, rows, C], apart from the graph."""
+    return tensor.detach().contiguous().view(len(tensor), -1, tensor.shape[-1])
+
+
+def _bits(tensor: Tensor) -> Floats:
+    """Return a tensor's memory as NumPy sees it: float32, or the bits of bfloat16."""
+    return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def _constants(neuron: Dynamics, grid: Grid) -> Floats:
+    return np.array([neuron.beta, neuron.threshold, grid.low, grid.high], dtype=np.float32)
