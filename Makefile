@@ -22,7 +22,7 @@ check: $(READY)  ## lint, format, types, import directions
 	$(BIN)/python -m pytest -q tests/test_house.py
 
 bench: $(READY)  ## measure speed and memory
-	set -e; for script in $(filter-out benchmarks/reports.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script; done
+	$(BIN)/python benchmarks/run_all.py
 
 reports: $(READY)  ## render reports/ again
 	$(BIN)/python benchmarks/reports.py

@@ -12,7 +12,7 @@ from mia_audit import catalogue
 from mia_audit.catalogue import load_recipe, override, parse_recipe, parse_setting, target_names
 from mia_audit.data.profiles import PROFILES, resolve
 from mia_audit.errors import CatalogueError, RecipeError
-from mia_audit.recipe import Recipe
+from mia_audit.recipe import Recipe, Training
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ZOO = ("ann", "ann-q2", "ann-q4", "ann-q8", "snn", "snn-q2", "snn-q4", "snn-q8")
@@ -97,7 +97,7 @@ HEAD = 'name = "mine"\nsummary = "One."\n'
         (HEAD + "[model.neuron]\nbta = 0.9", "[model]: [neuron]: unknown key 'bta'; did you mean 'beta'?"),
         (HEAD + "[traning]\nepochs = 3", "unknown key 'traning'; did you mean 'training'?"),
         (HEAD + "[audit]\nshadow = 3", "[audit]: unknown key 'shadow'; did you mean 'shadows'?"),
-        (HEAD + "[training]\nxyzzy = 3", "[training]: unknown key 'xyzzy'; known: batch_size, epochs, learning_rate, seed, weight_decay"),
+        (HEAD + "[training]\nxyzzy = 3", f"[training]: unknown key 'xyzzy'; known: {', '.join(sorted(Training.model_fields))}"),
         (HEAD + '[training]\nepochs = "ten"', "[training]: 'epochs': input should be a valid integer, got 'ten'"),
         (HEAD + "[training]\nepochs = 1.5", "[training]: 'epochs': input should be a valid integer, got 1.5"),
         (HEAD + "[training]\nepochs = 0", "[training]: 'epochs': input should be greater than 0, got 0"),
