@@ -2,7 +2,8 @@
 
 Models have member sets of unequal size, yet take the same number of steps: each model's members, shuffled anew every
 epoch by its own stream, are split into equally many nearly equal batches. Batches are padded to the widest one of the
-cohort by repeating the batch's own first example at weight zero: nothing is dropped, and no foreign example is seen.
+cohort by repeating the batch's own first example at weight zero: nothing is dropped, and no foreign example is seen. A
+model with fewer members than steps sits the last ones out: its batch is padding alone.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from mia_audit.types import Bools, Floats, Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """One step of a cohort: pool positions [K, width] and weights [K, width] that sum to one for each model."""
+    """One step of a cohort: pool positions [K, width] and weights [K, width], each model's summing to one, or to zero where it sits out."""
 
     positions: Ints
     weights: Floats
@@ -33,11 +34,13 @@ def epochs(rows: Bools, indices: tuple[int, ...], seed: int, steps: int, count: 
     streams = [stream(seed, "shuffle", index) for index in indices]
     for _ in range(count):
         shuffled = [generator.permutation(own) for generator, own in zip(streams, members, strict=True)]
-        yield [_batch([np.array_split(own, steps)[step] for own in shuffled]) for step in range(steps)]
+        firsts = [own[:1] for own in shuffled]
+        yield [_batch([np.array_split(own, steps)[step] for own in shuffled], firsts) for step in range(steps)]
 
 
-def _batch(parts: list[Ints]) -> Batch:
-    width = max(len(part) for part in parts)
-    positions = np.stack([np.concatenate([part, np.repeat(part[:1], width - len(part))]) for part in parts])
-    weights = np.stack([np.repeat([1 / len(part), 0.0], [len(part), width - len(part)]) for part in parts])
+def _batch(parts: list[Ints], firsts: list[Ints]) -> Batch:
+    width = max(1, *(len(part) for part in parts))
+    fillers = [part[:1] if len(part) else first for part, first in zip(parts, firsts, strict=True)]
+    positions = np.stack([np.concatenate([part, np.repeat(own, width - len(part))]) for part, own in zip(parts, fillers, strict=True)])
+    weights = np.stack([np.repeat([1 / max(1, len(part)), 0.0], [len(part), width - len(part)]) for part in parts])
     return Batch(positions=positions, weights=weights.astype(np.float32))
