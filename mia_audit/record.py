@@ -25,10 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
 from mia_audit.errors import RecordError
 from mia_audit.recipe import Recipe
 
@@ -179,9 +178,6 @@ class Summary(Part):
         return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-Arrays = Mapping[str, npt.NDArray[Any]]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """A record, in memory. `folder` is where it lies on disk, None before it is written."""
@@ -255,31 +251,6 @@ def load(folder: Path) -> Record:
         raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
     exposed = read_arrays(folder / "exposed.npz") if (folder / "exposed.npz").exists() else {}
     return Record(summary=summary, arrays=arrays, run=_read_run(folder), exposed=exposed, folder=folder)
-
-
-def digest(arrays: Arrays) -> str:
-    """Return a SHA-256 over names, types, shapes and bytes of arrays."""
-    state = hashlib.sha256()
-    for name in sorted(arrays):
-        value = np.ascontiguousarray(arrays[name])
-        state.update(f"{name}:{value.dtype.str}:{value.shape};".encode())
-        state.update(value.tobytes())
-    return state.hexdigest()
-
-
-def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Write arrays to an .npz without pickle; the same arrays give the same bytes."""
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
-
-
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read an .npz, never unpickling."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # NumPy leaves a damaged file open
-            return {name: arrays[name] for name in arrays.files}
-    except Exception as error:  # zipfile, zlib, struct and NumPy each raise their own
-        raise RecordError(f"{path}: a record needs readable arrays, got {type(error).__name__}; run the audit again") from error
 
 
 def _parse(folder: Path, text: str) -> Summary:

@@ -15,7 +15,7 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent / "mia_audit"
 
-FLOOR = ("errors", "types", "streams", "recipe", "catalogue")
+FLOOR = ("arrays", "errors", "types", "streams", "recipe", "catalogue")
 TORCH = ("torch", "torchvision", "numba", "brevitas", "snntorch", "opacus", "nir", "safetensors")
 HEAVY = {"torch", "numba", "torchvision", "brevitas", "snntorch", "sklearn", "scipy", "pandas", "matplotlib", "seaborn"}
 
@@ -32,6 +32,7 @@ ROOMS = {
     # the floor
     "errors": Room(),
     "types": Room(rooms=("errors",), packages=("numpy",)),
+    "arrays": Room(rooms=("errors",), packages=("numpy",)),
     "streams": Room(packages=("numpy",)),
     "recipe": Room(rooms=("errors",), packages=("pydantic",)),
     "catalogue": Room(rooms=("errors", "recipe"), packages=("pydantic",)),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from mia_audit.arrays import Arrays
 from mia_audit.data.examples import Examples
-from mia_audit.record import Arrays
 from mia_audit.types import Bools, Floats, Ints
 
 SHOWN = 16

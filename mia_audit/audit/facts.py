@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from mia_audit.arrays import Arrays
 from mia_audit.audit import attacking, measuring
 from mia_audit.audit.attacking import Scores
 from mia_audit.audit.measuring import Truth, share
 from mia_audit.audit.prepared import Bank, Prepared
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
-from mia_audit.record import Arrays, Counts, DataFacts, Engine, Utility
+from mia_audit.record import Counts, DataFacts, Engine, Utility
 from mia_audit.training import plan
 from mia_audit.types import Bools, Floats, Ints
 

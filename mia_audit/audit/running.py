@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks.budget import require_budget
 from mia_audit.attacks.cards import load_attacks
 from mia_audit.audit import attacking, exposing, facts, measuring
@@ -18,7 +19,7 @@ from mia_audit.data import design
 from mia_audit.data.examples import load
 from mia_audit.errors import OutputError
 from mia_audit.recipe import Recipe
-from mia_audit.record import SCHEMA_VERSION, Arrays, Record, Summary, digest
+from mia_audit.record import SCHEMA_VERSION, Record, Summary
 from mia_audit.training import plan, schedule
 from mia_audit.training.material import material
 from mia_audit.training.store import Store
