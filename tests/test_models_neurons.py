@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mia_audit.models.names import SURROGATE_SUMMARIES
 from mia_audit.recipe import Neuron
-from tests.support.engine import at_once, stepped
+from tests.support.engine import at_once, layer_of, stepped
 
 STEPS = 10
 Reset = Literal["subtract", "zero"]
@@ -24,10 +24,10 @@ def currents(*, steps: int = STEPS, scale: float = 0.7) -> Tensor:
     return torch.randn(2, steps, 3, 5, generator=generator) * scale + 0.3
 
 
-def pulled_back(pair: tuple[Tensor, Tensor], through: Tensor) -> Tensor:
-    """Return the gradient at `through` of a random functional of membranes and spikes, a different one at every step."""
+def pulled_back(parts: tuple[Tensor, ...], through: Tensor) -> Tensor:
+    """Return the gradient at `through` of a random functional of what came out, a different one at every step."""
     generator = torch.Generator().manual_seed(8)
-    wanted = sum((part * torch.randn(part.shape, generator=generator)).sum() for part in pair)
+    wanted = sum((part * torch.randn(part.shape, generator=generator)).sum() for part in parts)
     assert isinstance(wanted, Tensor)
     (gradient,) = torch.autograd.grad(wanted, through)
     return gradient
@@ -105,3 +105,38 @@ def test_models_do_not_touch() -> None:
     together, alone = at_once(currents(), neuron, STEPS), at_once(currents()[1:], neuron, STEPS)
     for all_models, one in zip(together, alone, strict=True):
         assert torch.equal(all_models[1:], one)
+
+
+@pytest.mark.parametrize(("reset", "beta", "threshold"), DYNAMICS)
+@pytest.mark.parametrize(("name", "variant"), SURROGATES)
+def test_hidden_layers_are_snntorchs(name: str, variant: Variant, reset: Reset, beta: float, threshold: float) -> None:
+    """The layer that hidden neurons run through (a fused kernel on a CPU) sends snnTorch's spikes and hands back its gradients."""
+    neuron = Neuron(reset=reset, beta=beta, threshold=threshold, surrogate=name, surrogate_variant=variant)
+    ours, theirs = currents().requires_grad_(), currents().requires_grad_()
+    spikes, expected = layer_of(2, neuron, STEPS)(ours), stepped(theirs, neuron)[1]
+    assert torch.equal(spikes, expected)
+    gradient, expected_gradient = pulled_back((spikes,), ours), pulled_back((expected,), theirs)
+    torch.testing.assert_close(gradient, expected_gradient, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("reset", get_args(Reset))
+def test_hidden_layers_take_a_constant_current(reset: Reset) -> None:
+    """One step stands for ten equal ones here too, across more neurons than a kernel handles at once."""
+    neuron = Neuron(reset=reset)
+    once = (torch.randn(2, 1, 9, 300, generator=torch.Generator().manual_seed(5)) * 0.7).requires_grad_()
+    repeated = once.detach().expand(-1, STEPS, -1, -1).contiguous().requires_grad_()
+    short, long = layer_of(2, neuron, STEPS)(once), stepped(repeated, neuron)[1]
+    assert torch.equal(short, long)
+    expected = pulled_back((long,), repeated).sum(1, keepdim=True)
+    torch.testing.assert_close(pulled_back((short,), once), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "variant"), SURROGATES)
+def test_spikes_in_bfloat16_are_the_same_spikes(name: str, variant: Variant) -> None:
+    """Half the memory changes no spike; gradients keep two digits."""
+    neuron = Neuron(surrogate=name, surrogate_variant=variant)
+    narrow, wide = currents().requires_grad_(), currents().requires_grad_()
+    spikes, expected = layer_of(2, neuron, STEPS, kind=torch.bfloat16)(narrow), layer_of(2, neuron, STEPS)(wide)
+    assert torch.equal(spikes.float(), expected)
+    assert spikes.dtype == torch.bfloat16
+    torch.testing.assert_close(pulled_back((spikes.float(),), narrow), pulled_back((expected,), wide), rtol=0.05, atol=0.05)

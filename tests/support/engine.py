@@ -6,18 +6,17 @@ from typing import Any
 
 import snntorch
 import torch
+from brevitas import nn as qnn
+from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Uint8ActPerTensorFloat
 from snntorch import surrogate as reference
 from torch import Tensor, nn
 
-from mia_audit.models import architectures, stacked  # noqa: F401  imports Brevitas, whose warnings it silences
+from mia_audit.models import architectures
 from mia_audit.models.architectures import Conv, Layer, Linear, Pool
+from mia_audit.models.network import Population
 from mia_audit.models.neurons import LeakyOverTime
-from mia_audit.models.spiking import dynamics
+from mia_audit.models.spiking import SpikingLayer, dynamics
 from mia_audit.recipe import Model, Neuron
-
-if stacked:
-    from brevitas import nn as qnn
-    from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerTensorFloat, Uint8ActPerTensorFloat
 
 Potential = Callable[[Tensor], Tensor]
 
@@ -69,9 +68,20 @@ def stepped(currents: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
 
 
 def at_once(currents: Tensor, neuron: Neuron, steps: int) -> tuple[Tensor, Tensor]:
-    """Return membranes and spikes [K, T, ...] from the engine's reference, all steps at once."""
+    """Return membranes and spikes [K, T, ...] from the engine, all steps at once."""
     membranes, spikes = LeakyOverTime.apply(currents, steps, dynamics(neuron))
     return membranes, spikes
+
+
+def layer_of(models: int, neuron: Neuron, steps: int, *, bits: int = 32, kind: torch.dtype = torch.float32) -> SpikingLayer:
+    """Return the engine's layer of hidden neurons, kernels included."""
+    return SpikingLayer(models, bits, neuron, steps, kind)
+
+
+def population(model: Model, shape: tuple[int, ...], *, classes: int = 3, models: int = 3, first: int = 0) -> Population:
+    """Return untrained models in full precision arithmetic; model k draws from a generator of its own."""
+    generators = [torch.Generator().manual_seed(first + k) for k in range(models)]
+    return Population(model, shape, classes, generators, torch.float32)
 
 
 class Alone(nn.Module):
@@ -94,13 +104,14 @@ class Alone(nn.Module):
             shape = after
         self.layers = nn.ModuleList(modules)
 
-    def load(self, state: dict[str, Tensor], k: int) -> "Alone":
-        """Take weights and biases of model k from a population's state."""
-        for index, layer in enumerate(self.layers):
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                layer.weight.data.copy_(state[f"layers.{index}.weight.weight"][k])
-                assert layer.bias is not None
-                layer.bias.data.copy_(state[f"layers.{index}.bias"][k])
+    def load(self, together: nn.Module, k: int) -> "Alone":
+        """Take weights, biases and learned scales of model k from a population."""
+        theirs = dict(together.named_parameters())
+        for name, own in zip(weighted(theirs), weighted(dict(self.named_parameters())), strict=True):
+            own.data.copy_(name.data[k].view_as(own))
+        for their, own in zip(scalings(together), scalings(self), strict=True):
+            if their.counter > their.collect_stats_steps:
+                own.value.data.copy_(their.value.data[k].view_as(own.value))
         return self
 
     def forward(self, x: Tensor) -> Tensor:
@@ -155,6 +166,13 @@ def _value(quantized: Any) -> Tensor:
     return getattr(quantized, "value", quantized)
 
 
-def scales(module: nn.Module) -> list[Tensor]:
-    """Return the learned activation scales of a model or a population, in order."""
-    return [value for name, value in module.state_dict().items() if name.endswith("scaling_impl.value")]
+def weighted(parameters: dict[str, Tensor]) -> list[Tensor]:
+    """Return weights and biases, layer by layer, without the quantizers' scales."""
+    weights = [value for name, value in parameters.items() if name.startswith("layers.") and name.endswith("weight")]
+    biases = [value for name, value in parameters.items() if name.startswith("layers.") and name.endswith("bias")]
+    return [*weights, *biases]
+
+
+def scalings(module: nn.Module) -> list[Any]:
+    """Return Brevitas' activation scalings of a model or a population, in order."""
+    return [part for part in module.modules() if hasattr(part, "collect_stats_steps")]
