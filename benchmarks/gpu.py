@@ -1,0 +1,108 @@
+"""On a GPU: 256 shadow models of snn-q4 on Fashion-MNIST in lockstep, against one at a time in snnTorch + Brevitas.
+
+The two sides train in turns in this process (duel.py), one cohort of the plan's size for a GPU. While the cohort trains,
+`nvidia-smi` is asked every 0.2 s how busy the GPU is and how much memory is taken; turns of the other side are in that
+number too, so utilisation is taken from a second cohort trained alone. The share of peak is the useful FLOP/s of
+arithmetic.py over the best GEMM rate of each type in the same run.
+
+    python benchmarks/gpu.py [--epochs 3]      does nothing, and says so, where there is no GPU
+"""
+
+import argparse
+import subprocess
+import threading
+from statistics import mean
+from typing import Self
+
+import torch
+
+from benchmarks.arithmetic import flops_per_example
+from benchmarks.duel import duel
+from benchmarks.limit import TYPES, gemm_rate
+from benchmarks.setting import Setting, clock_of, setting
+from benchmarks.table import Row, say, show
+from mia_audit.training import plan
+from mia_audit.training.lockstep import Cohort, train
+
+MODELS = 256
+ASK = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits", "-i", "0"]
+
+
+class Gauge:
+    """Asks how busy the GPU is until the block ends: per cent, and MiB in use."""
+
+    def __init__(self) -> None:
+        self.busy: list[float] = []
+        self.mebibytes: list[float] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to ask."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop asking."""
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.2):
+            busy, used = subprocess.run(ASK, check=True, capture_output=True, text=True).stdout.split(",")
+            self.busy.append(float(busy))
+            self.mebibytes.append(float(used))
+
+
+def alone(chosen: Setting, device: torch.device) -> tuple[float, Gauge]:
+    """Train one cohort alone; return its examples per second, and how busy the GPU was."""
+    size = min(plan.cohort_size(chosen.recipe, device.type), MODELS)
+    seen: list[float] = []
+    clock = clock_of(device)
+    with Gauge() as gauge:
+        train(
+            chosen.recipe, Cohort(indices=tuple(range(size)), rows=chosen.rows[:size]), chosen.pool, device, lambda _: seen.append(clock())
+        )  # fmt: skip
+    return int(chosen.rows[:size].sum()) * (len(seen) - 1) / (seen[-1] - seen[0]), gauge
+
+
+def main() -> None:
+    """Measure on the first GPU."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=12, help="epochs of the cohort's training; the quantizers learn from the eighth on")
+    arguments = parser.parse_args()
+    if not torch.cuda.is_available():
+        say("gpu.py: no GPU here that torch can see; nothing measured.")
+        return
+    device = torch.device("cuda")
+    chosen = setting("snn-q4", "fashion-mnist", MODELS, training__epochs=arguments.epochs)
+    outcome = duel(chosen, seconds_a_turn=4.0, device=device, to_the_end=False)
+    rate, gauge = alone(chosen, device)
+    name = torch.cuda.get_device_name(device)
+    show(
+        Row(
+            what=f"training snn-q4 on fashion-mnist, {MODELS} models in cohorts of {outcome.models}, {name}",
+            ours=f"{outcome.our_rate:,.0f} examples/s, accuracy {mean(outcome.our_accuracy):.3f}",
+            against=f"snnTorch + Brevitas, one at a time: {outcome.their_rate:,.0f} examples/s",
+            ratio=f"{outcome.ratio:.0f} x",
+            bar="100 x",
+            how=f"one cohort's whole training of {arguments.epochs} epochs; {outcome.spread}; alone {rate:,.0f} examples/s, "
+            f"GPU busy {mean(gauge.busy):.0f} %, {max(gauge.mebibytes) / 1024:.1f} GiB",
+        )
+    )
+    useful = rate * flops_per_example(chosen.recipe)
+    for kind, dtype in TYPES.items():
+        peak = gemm_rate(dtype, device)
+        show(
+            Row(
+                what=f"share of the arithmetic limit on {name}, against {kind} GEMM",
+                ours=f"{useful / 1e12:.2f} useful TFLOP/s",
+                against=f"{peak / 1e12:.1f} TFLOP/s",
+                ratio=f"{100 * useful / peak:.1f} %",
+                how="the cohort alone, from the end of its first epoch on",
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Run every benchmark and write RESULTS.md: all rows, how to repeat them, and the machine they were measured on.
+
+    python benchmarks/run_all.py [script ...] [--out benchmarks/RESULTS.md]
+
+Run it on a quiet machine. A script that fails or finds nothing to measure leaves a line that says so. What limits the rows
+that fell short is told in shortfalls.md, which goes below the table.
+"""
+
+import argparse
+import ast
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.processes import environment
+from benchmarks.table import HEADER, say
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "training": ("--accuracy",),
+    "limit": (),
+    "peers": (),
+    "overheads": (),
+    "counts": (),
+    "gpu": (),
+}
+
+
+def machine() -> str:
+    """Return the machine in words."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    fast = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("mia-audit", "torch", "brevitas", "snntorch", "numpy"))
+    processor = models[0] if models else platform.processor() or platform.machine()
+    cores = f"{len(os.sched_getaffinity(0))} cores ({', '.join(fast)})"
+    return f"{processor}, {cores}, {platform.system()}, Python {platform.python_version()}, {libraries}"
+
+
+def section(name: str, arguments: tuple[str, ...]) -> str:
+    """Run one script and return its section."""
+    script = HERE / f"{name}.py"
+    say(f"== {script.name}")
+    began = time.perf_counter()
+    ran = subprocess.run([sys.executable, str(script), *arguments], env=environment(), stdout=subprocess.PIPE, text=True, check=False)
+    rows = [line for line in ran.stdout.splitlines() if line.startswith("|")]
+    summary = (ast.get_docstring(ast.parse(script.read_text())) or "").splitlines()[0]
+    command = " ".join(["python", f"benchmarks/{script.name}", *arguments])
+    parts = [f"## {summary}", f"`{command}` ({time.perf_counter() - began:.0f} s)"]
+    if rows:
+        parts.append("\n".join([HEADER, *rows]))
+    if ran.returncode or not rows:
+        parts.append(f"**Failed, exit code {ran.returncode}.**" if ran.returncode else "Not measured here.")
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    """Run the scripts that the command line names and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scripts", nargs="*", default=list(SCRIPTS))
+    parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0]
+    head = [
+        "# Results",
+        f"Written by `python benchmarks/run_all.py` on {time.strftime('%Y-%m-%d')}; nothing here is edited by hand.",
+        f"Machine: {machine()}. Load when it began: {load:.1f}.",
+    ]
+    body = [section(name, SCRIPTS[name]) for name in arguments.scripts]
+    shortfalls = HERE / "shortfalls.md"
+    tail = [shortfalls.read_text().strip()] if shortfalls.exists() else []
+    arguments.out.write_text("\n\n".join([*head, *body, *tail]) + "\n")
+    say(f"wrote {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
