@@ -40,7 +40,7 @@ def attack_all(attacks: Sequence[Attack], bank: Floats, trained_on: Bools, label
     phantom = Evidence(target=bank[1], shadows=bank[2:], trained_on=trained_on, labels=labels)
     parts = [target, phantom, *(target.against_shadow(index) for index in range(rehearsals(len(trained_on))))]
     jobs = [delayed(_score)(attack, part) for attack in attacks for part in parts]
-    flat = Parallel(n_jobs=workers, prefer="threads")(jobs)
+    flat: list[Floats] = list(Parallel(n_jobs=workers, prefer="threads")(jobs))  # pyright: ignore[reportAssignmentType]
     rows = [flat[start : start + len(parts)] for start in range(0, len(flat), len(parts))]
     return tuple(Scores(target=row[0], phantom=row[1], rehearsals=np.stack(row[2:])) for row in rows)
 

@@ -26,7 +26,7 @@ with warnings.catch_warnings():
 class QuantizedWeight(QuantWeightMixin, nn.Module):  # type: ignore[misc]
     """The weights of K models, [K, ...], quantized to a signed narrow integer times each model's own scale."""
 
-    output_channel_dim = 0
+    output_channel_dim = 0  # pyright: ignore[reportAssignmentType]  brevitas reads it as a plain attribute
     channelwise_separable = False
 
     def __init__(self, weight: Tensor, bits: int) -> None:
@@ -66,13 +66,13 @@ class TopPercentile(nn.Module):
 class SignedActivation(Int8ActPerTensorFloat):  # type: ignore[misc]
     """Brevitas' signed activation quantizer with faster statistics."""
 
-    scaling_stats_impl = TopPercentile
+    scaling_stats_impl = TopPercentile  # pyright: ignore[reportAssignmentType]  an injector, no descriptor
 
 
 class UnsignedActivation(Uint8ActPerTensorFloat):  # type: ignore[misc]
     """Brevitas' unsigned activation quantizer with faster statistics."""
 
-    scaling_stats_impl = TopPercentile
+    scaling_stats_impl = TopPercentile  # pyright: ignore[reportAssignmentType]
 
 
 class QuantizedActivation(nn.Module):
@@ -85,7 +85,7 @@ class QuantizedActivation(nn.Module):
         super().__init__()
         layer, grid = (QuantReLU, UnsignedActivation) if rectify else (QuantIdentity, SignedActivation)
         self.grid = Grid(low=0, high=2**bits - 1) if rectify else Grid(low=-(2 ** (bits - 1)), high=2 ** (bits - 1) - 1)
-        self.quantize = layer(
+        self.quantize: Any = layer(
             act_quant=grid,
             bit_width=bits,
             scaling_per_output_channel=True,
@@ -99,7 +99,7 @@ class QuantizedActivation(nn.Module):
 
     def scale(self, x: Tensor) -> Tensor:
         """Return the scales [K] that Brevitas would use for x, its statistics kept up; a kernel does the rounding."""
-        proxy = self.quantize.act_quant.fused_activation_quant_proxy
+        proxy: Any = self.quantize.act_quant.fused_activation_quant_proxy
         quant = proxy.tensor_quant
         threshold = quant.int_scaling_impl(quant.msb_clamp_bit_width_impl())
         scale: Tensor = quant.scaling_impl(proxy.activation_impl(x.flatten(1)), threshold)

@@ -61,7 +61,7 @@ def _train(missing: Sequence[Task], material: Material, store: Store, machine: M
     with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder, _reported(Path(folder), len(missing), machine.progress):
         beats = [Heartbeat(path=Path(folder) / task.key, parent=os.getpid()) for task in missing]
         jobs = (delayed(_work)(task, material, store, machine.device, beat) for task, beat in zip(missing, beats, strict=True))
-        Parallel(n_jobs=min(machine.workers, len(missing)), pre_dispatch="n_jobs", batch_size=1)(jobs)
+        Parallel(n_jobs=min(machine.workers, len(missing)), pre_dispatch="n_jobs")(jobs)
 
 
 def _work(task: Task, material: Material, store: Store, device: str, heartbeat: "Heartbeat") -> None:
