@@ -4,10 +4,13 @@ import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pytest
 
 from mia_audit import report
 from mia_audit.record import Estimate, Record, verdict
+from mia_audit.report import pictures
+from mia_audit.report.audit_page import ranked
 from mia_audit.report.numbers import decimal, interval, interval_percent, percent, value, value_percent
 from mia_audit.report.repeat import recipe_toml
 from tests.support.html import rows, text
@@ -199,3 +202,31 @@ def test_estimates_are_written_with_the_right_end_first() -> None:
     assert (plain(value_percent(known)), plain(interval_percent(known))) == ("71.0 %", "68.5 to 73.5 %")
     assert (value(limit), interval(limit)) == ("at most 0.032", "not resolved")
     assert (plain(value_percent(limit)), plain(interval_percent(limit))) == ("at most 3.2 %", "not resolved")
+
+
+def test_the_attacks_stand_in_the_order_of_their_rehearsals(record: Record) -> None:
+    """What is chosen on shadow models is ordered by them too, below the headline."""
+    means = [attack.rehearsal_auc for attack in ranked(record.summary)]
+    assert means == sorted(means, reverse=True)
+    assert len(set(means)) == len(means) > 2
+
+
+def test_exposed_examples_stand_by_score_whatever_their_order_in_the_record() -> None:
+    """Position, truth, label and score of an example stay together."""
+    record = make_record(leaky=False)
+    shuffled = np.random.default_rng(1).permutation(record.exposed["scores"].size)
+    mixed = {name: array[shuffled] for name, array in record.exposed.items()}
+    shown = pictures.exposed(Record(summary=record.summary, arrays=record.arrays, run={}, exposed=mixed))
+    assert [example.score for example in shown] == sorted(mixed["scores"], reverse=True)
+    assert [example.rank for example in shown] == list(range(1, len(shown) + 1))
+    assert len({example.member for example in shown}) == 2
+    for example in shown:
+        assert example.member == record.arrays["membership"][0][example.position]
+        assert example.label == str(record.arrays["labels"][example.position])
+
+
+def test_the_auc_is_told_in_times_out_of_a_hundred(record: Record, page: str) -> None:
+    """0.77 is 77 times out of 100."""
+    auc = record.summary.strongest.auc.value
+    assert auc is not None
+    assert f"points at the member {round(100 * auc)} times out of 100" in text(page)

@@ -6,8 +6,9 @@ import pytest
 
 from mia_audit import report
 from mia_audit.recipe import Bits
-from mia_audit.record import Record
+from mia_audit.record import Estimate, Record
 from mia_audit.report import comparison_page, variants
+from mia_audit.report.comparison_figures import Point
 from mia_audit.report.numbers import interval, interval_percent, percent, value, value_percent
 from mia_audit.report.variants import Line, groups
 from tests.support.html import rows, tags, text
@@ -176,3 +177,11 @@ def test_the_same_records_give_the_same_bytes() -> None:
     """The comparison is deterministic."""
     records = bits(32, 4)
     assert report.render(records) == report.render(records)
+
+
+def test_an_upper_limit_stands_at_its_upper_end() -> None:
+    """A rate that is not resolved is drawn where it may be at most, any other where it is."""
+    target = groups([make_record()])[0].targets[0]
+    accuracy = Estimate(value=0.9, low=0.8, high=0.95, method="")
+    for leak, height in ((Estimate(value=None, low=0, high=0.2, method=""), 0.2), (Estimate(value=0.1, low=0, high=0.2, method=""), 0.1)):
+        assert Point(target=target, accuracy=accuracy, leak=leak).place == (0.9, height)
