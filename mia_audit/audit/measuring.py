@@ -16,7 +16,7 @@ from mia_audit.statistics.proportions import Share, accuracy, advantage, balance
 from mia_audit.statistics.rates import tpr_interval
 from mia_audit.statistics.roc import auc, best_threshold
 from mia_audit.streams import stream
-from mia_audit.types import Bools, Ints
+from mia_audit.types import Bools, Floats, Ints
 
 FPRS = (0.1, 0.01, 0.001)
 PHANTOM_LEVEL = 0.01
@@ -44,7 +44,6 @@ def results(cards: Sequence[Card], scores: Sequence[Scores], truth: Truth, seed:
 def _result(card: Card, scores: Scores, truth: Truth, p: tuple[float, float], seed: int) -> AttackResult:
     threshold = best_threshold(scores.rehearsals.ravel(), truth.rehearsals.ravel())
     hits, alarms = rates_above(scores.target, truth.target, threshold)
-    rng = stream(seed, f"bootstrap {card.name}")
     return AttackResult(
         name=card.name,
         summary=card.summary,
@@ -52,12 +51,7 @@ def _result(card: Card, scores: Scores, truth: Truth, p: tuple[float, float], se
         access=card.access,
         knowledge=tuple(card.knowledge),
         auc=estimate(auc_interval(scores.target, truth.target)),
-        tpr_at_fpr=tuple(
-            RateAtFPR(
-                fpr=fpr, tpr=estimate(tpr_interval(scores.target, truth.target, fpr, rng)), expected_false_positives=fpr * alarms.total
-            )
-            for fpr in FPRS
-        ),
+        tpr_at_fpr=tuple(_rate(card.name, scores.target, truth.target, fpr, seed) for fpr in FPRS),
         threshold=float(threshold),
         balanced_accuracy=estimate(balanced_accuracy(hits, alarms)),
         advantage=estimate(advantage(hits, alarms)),
@@ -66,6 +60,12 @@ def _result(card: Card, scores: Scores, truth: Truth, p: tuple[float, float], se
         phantom_p=p[0],
         phantom_p_holm=p[1],
     )
+
+
+def _rate(name: str, scores: Floats, member: Bools, fpr: float, seed: int) -> RateAtFPR:
+    """Return the TPR at one FPR; every FPR of an attack is drawn from the same stream, so that limits do not cross by chance."""
+    interval = tpr_interval(scores, member, fpr, stream(seed, f"bootstrap {name}"))
+    return RateAtFPR(fpr=fpr, tpr=estimate(interval), expected_false_positives=fpr * int((~member).sum()))
 
 
 def headline(attacks: Sequence[AttackResult]) -> str:
