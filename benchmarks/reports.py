@@ -18,8 +18,10 @@ AUDITS = {
     "digits": ["--target snn-q4 --surrogate sre --shadows 64 --attacks full --out reports/digits-snn-q4-sre"],
     "bits": [f"--target {name} --shadows 32 --out reports/digits-bits/{name}" for name in VARIANTS],
     "fashion-mnist": [
-        "--target snn-q4 --surrogate sre --dataset fashion-mnist --offline --shadows 16 --attacks full "
-        "--out reports/fashion-mnist-snn-q4-sre"
+        (
+            "--target snn-q4 --surrogate sre --dataset fashion-mnist --offline --shadows 16 --attacks full "
+            "--out reports/fashion-mnist-snn-q4-sre"
+        )
     ],
 }
 
