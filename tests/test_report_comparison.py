@@ -12,7 +12,8 @@ from mia_audit.report.comparison_figures import Point
 from mia_audit.report.numbers import interval, interval_percent, percent, value, value_percent
 from mia_audit.report.variants import Line, groups
 from tests.support.html import rows, tags, text
-from tests.support.records import SKETCHES, make_record
+from tests.support.records import make_record
+from tests.support.sketches import SKETCHES
 
 
 def bits(*widths: Bits, spiking: bool = True, surrogate: str = "sre") -> list[Record]:

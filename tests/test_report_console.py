@@ -7,7 +7,8 @@ from rich.console import Console
 from mia_audit.record import Record, verdict
 from mia_audit.report.console import summary_table
 from mia_audit.report.numbers import interval, value
-from tests.support.records import SKETCHES, Sketch, make_record
+from tests.support.records import make_record
+from tests.support.sketches import SKETCHES, Sketch
 
 
 def printed(record: Record) -> str:

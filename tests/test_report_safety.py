@@ -12,7 +12,8 @@ import pytest
 from mia_audit import report
 from mia_audit.errors import OutputError, RecordError
 from tests.support.html import tags, text
-from tests.support.records import SKETCHES, Sketch, make_record
+from tests.support.records import make_record
+from tests.support.sketches import SKETCHES, Sketch
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>$\\frac{1}{0}$"\'&{{7*7}}'
 
