@@ -1,7 +1,7 @@
 """What the engine is tested against: surrogates as smooth steps, neurons one step at a time, models built alone."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import snntorch
@@ -110,7 +110,7 @@ class Alone(nn.Module):
         for name, own in zip(weighted(theirs), weighted(dict(self.named_parameters())), strict=True):
             own.data.copy_(name.data[k].view_as(own))
         for their, own in zip(scalings(together), scalings(self), strict=True):
-            if their.counter > their.collect_stats_steps:
+            if own.counter > own.collect_stats_steps:
                 own.value.data.copy_(their.value.data[k].view_as(own.value))
         return self
 
@@ -166,7 +166,7 @@ def _value(quantized: Any) -> Tensor:
     return getattr(quantized, "value", quantized)
 
 
-def weighted(parameters: dict[str, Tensor]) -> list[Tensor]:
+def weighted(parameters: Mapping[str, Tensor]) -> list[Tensor]:
     """Return weights and biases, layer by layer, without the quantizers' scales."""
     weights = [value for name, value in parameters.items() if name.startswith("layers.") and name.endswith("weight")]
     biases = [value for name, value in parameters.items() if name.startswith("layers.") and name.endswith("bias")]
