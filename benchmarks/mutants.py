@@ -54,7 +54,7 @@ MUTANTS = (
     Mutant("statistics/roc.py", "np.floor(", "np.ceil("),
     Mutant("statistics/roc.py", "curve.tpr - curve.fpr", "curve.fpr - curve.tpr"),
     Mutant("statistics/roc.py", "if middle < upper else lower", "if middle <= upper else lower"),
-    Mutant("statistics/roc.py", "if best == 0:", "if best < 0:"),
+    Mutant("statistics/roc.py", "curve.thresholds[best : best + 2]", "curve.thresholds[best - 1 : best + 1]"),
     Mutant(
         "statistics/roc.py",
         'np.searchsorted(np.sort(scores), values, side="left")',

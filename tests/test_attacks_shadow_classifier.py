@@ -126,7 +126,7 @@ def test_uneven_sides_are_fitted_evenly() -> None:
     phi = np.random.default_rng(0).normal(size=(17, 1, 2_000)) + 2.0 * member[:, None]
     seen, truth = evidence_of(phi, member)
     can = judged(seen.trained_on, 1)
-    scores, truth = ShadowLogistic().score(seen.only(can)), truth[can]
+    scores, truth = ShadowLogistic(rows_per_class=100_000).score(seen.only(can)), truth[can]
     assert np.mean(scores[truth] > 0) == pytest.approx(norm.cdf(1.0), abs=0.04)
     assert np.mean(scores[~truth] < 0) == pytest.approx(norm.cdf(1.0), abs=0.06)
 

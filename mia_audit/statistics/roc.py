@@ -59,10 +59,8 @@ def best_threshold(scores: Floats, member: Bools) -> float:
     """
     curve = roc(scores, member)
     best = int(np.argmax(curve.tpr - curve.fpr))
-    if best == 0:
-        return float(curve.thresholds[1])
     upper, lower = curve.thresholds[best : best + 2]
-    middle = lower + (upper - lower) / 2
+    middle = lower + (upper - lower) / 2  # infinite where nobody is called a member
     return float(middle if middle < upper else lower)
 
 
