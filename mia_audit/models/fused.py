@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mia_audit.models.kernels import fire, spread, sums
+from mia_audit.models.kernels import fire, rectify, spread, sums
 from mia_audit.models.neurons import Dynamics
 from mia_audit.models.quantization import Grid
 from mia_audit.types import Floats
@@ -95,6 +95,30 @@ class Fire(torch.autograd.Function):
             _bits(excess), _bits(incoming), current_grad.numpy(), scale_grad.numpy(),
         )  # fmt: skip
         return current_grad.view(ctx.shape), scale_grad, None, None, None, None
+
+
+class Rectify(torch.autograd.Function):
+    """Currents [K, ...] float32 -> activations in `kind`: ReLU, and the unsigned grid where scale [K] is not zero."""
+
+    @staticmethod
+    def forward(ctx: Any, current: Tensor, scale: Tensor, grid: Grid, kind: torch.dtype) -> Tensor:
+        """Rectify, round and clamp in one pass."""
+        flat = current.detach().flatten(1).contiguous()
+        activations = torch.empty(flat.shape, dtype=kind)
+        rectify.rectify(flat.numpy(), scale.detach().numpy(), np.float32(grid.high), _bits(activations))
+        ctx.save_for_backward(flat, scale)
+        ctx.grid, ctx.shape = grid, current.shape
+        return activations.view(current.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        """Pass gradients on where nothing was clamped, the scale's included."""
+        flat, scale = ctx.saved_tensors
+        current_grad, scale_grad = torch.empty_like(flat), torch.zeros_like(scale)
+        incoming = grad.contiguous().view(flat.shape)
+        high = np.float32(ctx.grid.high)
+        rectify.rectify_backward(flat.numpy(), scale.detach().numpy(), high, _bits(incoming), current_grad.numpy(), scale_grad.numpy())
+        return current_grad.view(ctx.shape), scale_grad, None, None
 
 
 class Spread(torch.autograd.Function):

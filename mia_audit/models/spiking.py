@@ -20,12 +20,20 @@ class SpikingLayer(nn.Module):
         self.neuron, self.steps, self.kind = dynamics(neuron), steps, kind
 
     def forward(self, current: Tensor) -> Tensor:
-        """Turn currents [K, T or 1, B, ...] into spikes [K, T, B, ...] of the type that the next layer computes in."""
+        """Turn currents [K, T or 1, B, ...] into spikes [K, T, B, ...] of the type that the next layer computes in.
+
+        In float32 Brevitas does its own rounding, so that a model equals one built from its layers to the bit; otherwise
+        the kernel rounds with Brevitas' scale, and only the order of the scale's gradient sum differs.
+        """
         if current.device.type != "cpu":
             spikes: Tensor = LeakyOverTime.apply(self.current(current), self.steps, self.neuron)[1]
             return spikes.to(self.kind)
-        grid = self.current.grid
-        fired: Tensor = fused.Fire.apply(current, self.current.scale(current), self.neuron, grid, self.steps, self.kind)
+        if self.kind == torch.float32:
+            current = self.current(current)
+            scale = current.new_zeros(len(current))
+        else:
+            scale = self.current.scale(current)
+        fired: Tensor = fused.Fire.apply(current, scale, self.neuron, self.current.grid, self.steps, self.kind)
         return fired
 
 

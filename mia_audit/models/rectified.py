@@ -1,0 +1,25 @@
+"""Hidden layers of an ANN population: ReLU, on Brevitas' unsigned grid where the recipe quantizes activations."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from mia_audit.models import fused, quantization
+
+
+class RectifiedLayer(nn.Module):
+    """Turn currents [K, 1, B, ...] float32 into activations of the type that the next layer computes in."""
+
+    def __init__(self, models: int, bits: int, kind: torch.dtype) -> None:
+        super().__init__()
+        self.quantizer: Any = quantization.activation(models, bits, rectify=bits != 32)
+        self.kind = kind
+
+    def forward(self, current: Tensor) -> Tensor:
+        """Rectify and quantize: in one pass on the CPU, but for float32, where Brevitas does its own rounding (see `spiking.py`)."""
+        if current.device.type != "cpu" or self.kind == torch.float32:
+            return F.relu(self.quantizer(current)).to(self.kind)
+        activations: Tensor = fused.Rectify.apply(current, self.quantizer.scale(current), self.quantizer.grid, self.kind)
+        return activations
