@@ -38,10 +38,10 @@ class LockstepLinear(nn.Module):
     The last one is precise: logits are sums in float32, whatever the type of the rows.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, arithmetic: Arithmetic) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, arithmetic: Arithmetic) -> None:
         super().__init__()
         self.weight = quantization.weights(weight, arithmetic.bits)
-        self.bias = nn.Parameter(bias)
+        self.bias = _held(self, bias, weight)
         self.kind, self.precise = arithmetic.kind, arithmetic.precise
 
     def forward(self, x: Tensor) -> Sums:
@@ -62,23 +62,23 @@ class LockstepConv(nn.Module):
     multiplications of digits' second layer, but 16 calls fewer, each of which costs more than its arithmetic.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, arithmetic: Arithmetic, *, padding: int) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, arithmetic: Arithmetic, *, padding: int, stride: int = 1) -> None:
         super().__init__()
         self.weight = quantization.weights(weight, arithmetic.bits)
-        self.bias = nn.Parameter(bias)
+        self.bias = _held(self, bias, weight)
         self.kind = arithmetic.kind
-        self.taps, self.padding = weight.shape[-1], padding
+        self.taps, self.padding, self.stride = weight.shape[-1], padding, stride
 
     def forward(self, x: Tensor) -> Sums:
         """Convolve each model's images with its own kernels, channels last."""
         values, gain = self.weight(self.kind)
-        small = math.prod(x.shape[3:]) * math.prod(self._after(x)) <= _DENSE
+        small = self.stride == 1 and math.prod(x.shape[3:]) * math.prod(self._after(x)) <= _DENSE
         convolve = self._as_product if small and x.device.type == "cpu" and self.kind == torch.bfloat16 else self._one_by_one
         return Sums(values=convolve(x.to(self.kind), values), gain=gain, bias=self.bias)
 
     def _after(self, x: Tensor) -> tuple[int, int, int]:
-        shrink = self.taps - 1 - 2 * self.padding
-        return x.shape[3] - shrink, x.shape[4] - shrink, self.bias.shape[1]
+        height, width = ((side + 2 * self.padding - self.taps) // self.stride + 1 for side in x.shape[3:5])
+        return height, width, self.bias.shape[1]
 
     def _as_product(self, x: Tensor, values: Tensor) -> Tensor:
         matrix: Tensor = fused.Spread.apply(values, tuple(x.shape[3:5]), self.padding)
@@ -87,7 +87,7 @@ class LockstepConv(nn.Module):
     def _one_by_one(self, x: Tensor, values: Tensor) -> Tensor:
         images = x.flatten(1, 2).movedim(-1, 2)
         maps: list[Tensor] = [
-            F.conv2d(image, kernels.contiguous(memory_format=torch.channels_last), padding=self.padding)
+            F.conv2d(image, kernels.contiguous(memory_format=torch.channels_last), padding=self.padding, stride=self.stride)
             for image, kernels in zip(images.unbind(), values.unbind(), strict=True)
         ]
         return torch.stack([each.movedim(1, -1) for each in maps]).view(*x.shape[:3], *self._after(x))
@@ -118,7 +118,19 @@ def drain(sums: Sums, size: int) -> Tensor:
     return values.float() * gain.view(-1, 1, *ones) + bias.view(len(bias), *ones, -1)
 
 
-def initial(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generator]) -> Tensor:
-    """Draw parameters [K, *shape] as torch's own layers do, uniform within 1 / sqrt(fan in); one generator a model."""
-    bound = 1 / math.sqrt(fan_in)
-    return torch.stack([torch.empty(shape).uniform_(-bound, bound, generator=generator) for generator in generators])
+def initial(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generator], *, gaussian: bool = False) -> Tensor:
+    """Draw parameters [K, *shape], one generator a model: uniform within 1 / sqrt(fan in) as in torch, or of variance 2 / fan in."""
+    bound, deviation = 1 / math.sqrt(fan_in), math.sqrt(2 / fan_in)
+    drawn = (
+        torch.empty(shape).normal_(0, deviation, generator=each) if gaussian else torch.empty(shape).uniform_(-bound, bound, generator=each)
+        for each in generators
+    )
+    return torch.stack(list(drawn))
+
+
+def _held(layer: nn.Module, bias: Tensor | None, weight: Tensor) -> Tensor:
+    """Return biases [K, outputs] as a parameter, or zeros that no optimizer moves and no file holds."""
+    if bias is not None:
+        return nn.Parameter(bias)
+    layer.register_buffer("bias", weight.new_zeros(weight.shape[:2]), persistent=False)
+    return layer.get_buffer("bias")

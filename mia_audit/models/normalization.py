@@ -1,0 +1,82 @@
+"""Normalization of currents [K, T, B, ..., C] float32: each model by itself, and padding counts for nothing.
+
+Batch norm is Ioffe and Szegedy 2015, arXiv:1502.03167v3, Algorithms 1 and 2, with torch's constants. Group norm is Wu and He
+2018, arXiv:1803.08494v3, equations 1 to 4 and 7.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from mia_audit.models.passage import Passage
+
+EPSILON = 1e-5
+MOMENTUM = 0.1
+
+
+class BatchNorm(nn.Module):
+    """Batch norm of K models over examples, places and time steps; with `steps` above 1, apart at each of so many steps.
+
+    Per step, scale and shift are a step's own too: a first layer whose current is the same at every step leaves it different at each.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, models: int, channels: int, steps: int = 1) -> None:
+        super().__init__()
+        shape = (models, steps, channels)
+        self.weight = nn.Parameter(torch.ones(shape))
+        self.bias = nn.Parameter(torch.zeros(shape))
+        self.register_buffer("running_mean", torch.zeros(shape))
+        self.register_buffer("running_var", torch.ones(shape))
+
+    def forward(self, x: Tensor, passage: Passage) -> Tensor:
+        """Return x normalized by its batch while training, by running statistics otherwise."""
+        mean, var = self._measure(x, passage.weights) if self.training else (self.running_mean, self.running_var)
+        scale = self.weight * torch.rsqrt(var + EPSILON)
+        shift = self.bias - mean * scale
+        view = (scale.shape[0], scale.shape[1], *(1,) * (x.ndim - 3), scale.shape[2])
+        return x * scale.view(view) + shift.view(view)
+
+    def _measure(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return mean and variance [K, steps or 1, C] of the examples that count, and keep the running ones up."""
+        models, time, batch, *_, channels = x.shape
+        together = 1 if self.weight.shape[1] > 1 else time  # steps that share their statistics
+        counted = torch.ones(models, batch, device=x.device) if weights is None else (weights > 0).float()
+        present = counted.sum(dim=1, keepdim=True)
+        counted = torch.where(present > 0, counted, 1.0)  # a model that sits out is normalized by its padding, to stay finite
+        places = x[0, 0, 0, ..., 0].numel() * together
+        share = (counted / counted.sum(dim=1, keepdim=True) / places)[:, None, None, :, None]
+        rows = x.reshape(models * (time // together), together, batch, places // together, channels)
+        share = share.expand(models, time // together, together, batch, places // together).reshape(len(rows), 1, -1)
+        flat = rows.reshape(len(rows), -1, channels)
+        mean = torch.bmm(share, flat)
+        var = torch.bmm(share, (flat - mean).square())
+        mean, var = mean.view(models, -1, channels), var.view(models, -1, channels)
+        self._keep_up(mean, var, present[:, None] * places, present[:, None] > 0)
+        return mean, var
+
+    @torch.no_grad()
+    def _keep_up(self, mean: Tensor, var: Tensor, size: Tensor, present: Tensor) -> None:
+        """Move the running statistics of models that have examples in this batch."""
+        unbiased = var * size / (size - 1).clamp(min=1)
+        for running, new in ((self.running_mean, mean), (self.running_var, unbiased)):
+            running.copy_(torch.where(present, running + MOMENTUM * (new - running), running))
+
+
+class GroupNorm(nn.Module):
+    """Group norm of K models: each example at each step by itself, over places and a group's channels."""
+
+    def __init__(self, models: int, channels: int, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.weight = nn.Parameter(torch.ones(models, channels))
+        self.bias = nn.Parameter(torch.zeros(models, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x normalized; no statistics are kept."""
+        single = x.flatten(0, 2).movedim(-1, 1)
+        normal = F.group_norm(single, self.groups, eps=EPSILON).movedim(1, -1).reshape(x.shape)
+        view = (len(x), *(1,) * (x.ndim - 2), x.shape[-1])
+        return normal * self.weight.view(view) + self.bias.view(view)

@@ -1,0 +1,84 @@
+"""The network of a recipe: architecture, neurons, quantization."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mia_audit.recipe.layers import Activation, Layer, Normalization
+from mia_audit.recipe.section import Positive, Section, Share
+
+Bits = Literal[32, 8, 4, 2]
+
+
+class Neuron(Section):
+    """A leaky integrate-and-fire neuron in discrete time.
+
+    U[t] = beta U[t-1] + I[t] - threshold S[t-1]   (reset = "subtract")
+    U[t] = beta (1 - S[t-1]) U[t-1] + I[t]         (reset = "zero")
+    S[t] = 1 if U[t] > threshold else 0
+
+    The input is not scaled by 1 - beta. beta = 1 is an integrate-and-fire neuron. The reset acts one step after the
+    spike and carries no gradient: snnTorch's `Leaky` exactly. The surrogate replaces dS/dU in the backward pass.
+    """
+
+    beta: Annotated[float, Field(ge=0, le=1)] = 0.95
+    threshold: Annotated[float, Field(gt=0)] = 1.0
+    reset: Literal["subtract", "zero"] = "subtract"
+    surrogate: str = "atan"
+    surrogate_variant: Literal["textbook", "snntorch"] = "textbook"
+
+
+class Quantization(Section):
+    """What Brevitas quantizes while training (quantization-aware). 32 bits means full precision.
+
+    weight_bits      weights, signed and narrow: 2 bits are ternary, {-1, 0, 1} times the scale
+    activation_bits  an ANN's activations after ReLU; a spiking network's input currents (spikes are one bit already)
+    input_bits       the network's input
+    first_layer      whether the first layer's weights are quantized too
+    last_layer       whether the last layer's weights are quantized too
+    Biases stay in full precision, as do the last layer's outputs and all membranes.
+    """
+
+    weight_bits: Bits = 32
+    activation_bits: Bits = 32
+    input_bits: Bits = 32
+    first_layer: bool = True
+    last_layer: bool = True
+
+
+class Model(Section):
+    """The network. Architecture "auto" is `mlp` for tables and `conv` for images; "layers" is what `[[model.layers]]` spells out.
+
+    A model with a neuron is spiking; without one it is an ANN with `activation` and runs for a single step.
+
+    width    times the channels and features of a named architecture, rounded up
+    norm     what stands before the neurons of a named architecture: "batch" norm over time steps, examples and places,
+             "batch-per-step" over examples and places at each step, with a scale and shift of each step's own (on the CPU
+             both see a model's own batch alone), "group" norm over places and `groups` of channels, or "none"
+    dropout  share of neurons silenced in a named architecture that has dropout (the VGG nets)
+    initial  weights before training: "torch" is uniform within 1 / sqrt(fan in), as torch's layers do; "kaiming" is Gaussian
+             of variance 2 / fan in and zero bias (He et al. 2015), for deep nets without normalization
+    """
+
+    architecture: str = "auto"
+    hidden: tuple[Positive, ...] | None = None
+    channels: tuple[Positive, ...] | None = None
+    kernel: Positive | None = None
+    padding: Annotated[int, Field(ge=0)] | None = None
+    layers: tuple[Layer, ...] | None = None
+    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+    activation: Activation = "relu"
+    norm: Normalization = "none"
+    groups: Positive = 8
+    dropout: Share = 0.0
+    initial: Literal["torch", "kaiming"] = "torch"
+    neuron: Neuron | None = None
+    time_steps: Positive = 1
+    encoding: Literal["direct", "rate"] = "direct"
+    readout: Literal["membrane-mean", "membrane-last", "spike-count"] = "membrane-mean"
+    quantization: Quantization = Quantization()
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the model has spiking neurons."""
+        return self.neuron is not None
