@@ -20,6 +20,7 @@ class RectifiedLayer(nn.Module):
     def forward(self, current: Tensor) -> Tensor:
         """Rectify and quantize: in one pass on the CPU, but for float32, where Brevitas does its own rounding (see `spiking.py`)."""
         if current.device.type != "cpu" or self.kind == torch.float32:
-            return F.relu(self.quantizer(current)).to(self.kind)
+            rectified: Tensor = self.quantizer(F.relu(current))  # not the other way round: a ReLU behind the grid stops what rounds to 0
+            return rectified.to(self.kind)
         activations: Tensor = fused.Rectify.apply(current, self.quantizer.scale(current), self.quantizer.grid, self.kind)
         return activations

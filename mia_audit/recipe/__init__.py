@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mia_audit.recipe.model import Model, Neuron, Quantization
+from mia_audit.recipe.model import Bits, Model, Neuron, Quantization
 from mia_audit.recipe.section import Positive, Section, settled
 
 
@@ -60,4 +60,4 @@ class Recipe(Section):
     audit: Audit = Audit()
 
 
-__all__ = ["Audit", "Data", "Model", "Neuron", "Positive", "Quantization", "Recipe", "Section", "Training", "settled"]
+__all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Quantization", "Recipe", "Section", "Training", "settled"]
