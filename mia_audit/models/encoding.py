@@ -12,8 +12,12 @@ def direct(x: Tensor) -> Tensor:
 
 
 def rate(x: Tensor, steps: int, generators: list[torch.Generator]) -> Tensor:
-    """Draw spikes with probability x (intensities in [0, 1]): [K, B, ...] -> [K, T, B, ...]; one generator a model, or one for all."""
-    draws = [torch.rand((steps, *x.shape[1:]), generator=generator, device=x.device) for generator in generators]
+    """Draw spikes with probability x (intensities in [0, 1]): [K, B, ...] -> [K, T, B, ...]; one generator a model, or one for all.
+
+    Examples are drawn one after the other, so that an example's spikes do not depend on how many follow it.
+    """
+    shape = (x.shape[1], steps, *x.shape[2:])
+    draws = [torch.rand(shape, generator=generator, device=x.device).transpose(0, 1) for generator in generators]
     return (torch.stack(draws) < x.unsqueeze(1)).to(x.dtype)
 
 

@@ -54,16 +54,16 @@ def train(recipe: Recipe, cohort: Cohort, pool: Pool, device: torch.device, prog
     """
     training = recipe.training
     population = build(recipe, cohort.indices, pool).to(device).train()
-    optimizer = torch.optim.Adam(
-        population.parameters(), lr=settled(training.learning_rate), weight_decay=training.weight_decay, fused=True
-    )
+    optimizer = _optimizer(recipe, population)
     examples, targets = torch.from_numpy(pool.inputs).to(device), torch.from_numpy(pool.labels).to(device)
-    encoders = [torch.Generator(device).manual_seed(stream_seed(training.seed, "encode", index)) for index in cohort.indices]
+    encoders = [torch.Generator(device) for _ in cohort.indices]
     steps = batches.steps_per_epoch(len(pool.labels), recipe.data.member_fraction, settled(training.batch_size))
     count = settled(training.epochs)
     for epoch, deal in enumerate(batches.epochs(cohort.rows, cohort.indices, training.seed, steps, count)):
         losses = torch.zeros(len(cohort.indices), device=device)
-        for batch in deal:
+        for number, batch in enumerate(deal, epoch * steps):
+            if recipe.model.encoding == "rate":
+                _reseed(encoders, cohort.indices, training.seed, number)
             positions = torch.from_numpy(batch.positions).to(device)
             x = encode(examples[positions], recipe.model, encoders)
             loss = _losses(population(x), targets[positions], torch.from_numpy(batch.weights).to(device))
@@ -74,6 +74,21 @@ def train(recipe: Recipe, cohort: Cohort, pool: Pool, device: torch.device, prog
         _check(losses, cohort.indices, epoch + 1)
         progress((epoch + 1) / count)
     return population.eval()
+
+
+def _optimizer(recipe: Recipe, population: Population) -> torch.optim.Adam:
+    """Return Adam, whose weight decay leaves the quantizers' scales alone: Brevitas multiplies into them what it measured."""
+    named = list(population.named_parameters())
+    scales = [parameter for name, parameter in named if name.endswith("scaling_impl.value")]
+    others = [parameter for name, parameter in named if not name.endswith("scaling_impl.value")]
+    groups = [{"params": others, "weight_decay": recipe.training.weight_decay}, {"params": scales, "weight_decay": 0.0}]
+    return torch.optim.Adam([group for group in groups if group["params"]], lr=settled(recipe.training.learning_rate), fused=True)
+
+
+def _reseed(encoders: list[torch.Generator], indices: tuple[int, ...], seed: int, step: int) -> None:
+    """Start every model's encoder anew: what padding drew in one step must not move the next."""
+    for encoder, index in zip(encoders, indices, strict=True):
+        encoder.manual_seed(stream_seed(seed, f"encode {step}", index))
 
 
 def _losses(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
