@@ -1,6 +1,7 @@
 """Quantization: a model of a population against the same model built alone from Brevitas' own layers."""
 
 from itertools import product
+from typing import Literal
 
 import pytest
 import torch
@@ -12,9 +13,10 @@ from mia_audit.models.neurons import LeakyOverTime
 from mia_audit.models.quantization import FullWeight
 from mia_audit.models.spiking import dynamics
 from mia_audit.models.stacked import QuantizedActivation, QuantizedWeight
-from mia_audit.recipe import Bits, Model, Neuron, Quantization
+from mia_audit.recipe import Model, Neuron, Quantization
 from tests.support.engine import Alone, layer_of, population, scalings, weighted
 
+Bits = Literal[32, 8, 4, 2]
 BITS: list[Bits] = [8, 4, 2]
 STATISTICS = 300  # steps for which Brevitas gathers statistics before it learns an activation's scale
 

@@ -1,0 +1,173 @@
+"""Every number in record.json, worked out again from arrays.npz by other code than ours."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, mannwhitneyu
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from mia_audit.record import AttackResult, Record, load
+from tests.support.engine_runs import small_audit
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """Return the record of a spiking network on 300 digits, as read back from its folder."""
+    settings = {"training.epochs": 2, "data.pool": 300, "data.population": 20, "model.channels": [3, 4], "model.time_steps": 3}
+    written = small_audit(tmp_path_factory.mktemp("audit"), "snn-q4", dataset="digits", settings=settings)
+    assert written.folder is not None
+    return load(written.folder)
+
+
+def member(record: Record) -> np.ndarray:
+    """Return who of the audited examples the target was trained on."""
+    return record.arrays["membership"][0, record.arrays["audited"]]
+
+
+def scores(record: Record, attack: AttackResult) -> np.ndarray:
+    """Return an attack's scores of the target."""
+    return record.arrays[f"scores/{attack.name}"]
+
+
+def test_auc_and_rates(record: Record) -> None:
+    """AUCs are scikit-learn's; a TPR is the largest on its curve within the FPR, and has no value below ten false positives."""
+    nonmembers = int((~member(record)).sum())
+    for attack in record.summary.attacks:
+        assert attack.auc.value == pytest.approx(roc_auc_score(member(record), scores(record, attack)))
+        fpr, tpr, _ = roc_curve(member(record), scores(record, attack), drop_intermediate=False)
+        for rate in attack.tpr_at_fpr:
+            assert rate.expected_false_positives == pytest.approx(rate.fpr * nonmembers)
+            resolved = rate.expected_false_positives >= 10
+            assert rate.tpr.value == (pytest.approx(tpr[fpr <= rate.fpr + 1e-12].max()) if resolved else None)
+
+
+def test_rehearsals_choose_threshold_and_headline(record: Record) -> None:
+    """Both come from the shadow models' rehearsals alone: the best balanced accuracy, the largest mean AUC."""
+    audited = record.arrays["audited"]
+    rehearsing = record.arrays["membership"][2 : 2 + record.summary.counts.rehearsals, audited]
+    means = {}
+    for attack in record.summary.attacks:
+        rehearsed = record.arrays[f"rehearsal/{attack.name}"]
+        means[attack.name] = np.mean([roc_auc_score(row, score) for row, score in zip(rehearsing, rehearsed, strict=True)])
+        assert attack.rehearsal_auc == pytest.approx(means[attack.name])
+        fpr, tpr, _ = roc_curve(rehearsing.ravel(), rehearsed.ravel(), drop_intermediate=False)
+        called = rehearsed.ravel() > attack.threshold
+        reached = called[rehearsing.ravel()].mean() - called[~rehearsing.ravel()].mean()
+        assert reached == pytest.approx((tpr - fpr).max())
+    assert record.summary.headline == max(means, key=lambda name: means[name])
+
+
+def test_balanced_accuracy_and_advantage(record: Record) -> None:
+    """Both are the target's, at the threshold of the rehearsals."""
+    for attack in record.summary.attacks:
+        called = scores(record, attack) > attack.threshold
+        tpr, fpr = called[member(record)].mean(), called[~member(record)].mean()
+        assert attack.advantage.value == pytest.approx(tpr - fpr)
+        assert attack.balanced_accuracy.value == pytest.approx((1 + tpr - fpr) / 2)
+
+
+def test_phantom(record: Record) -> None:
+    """The phantom's AUC and p-values are SciPy's, two-sided; Holm's correction is the stepwise maximum."""
+    redrawn = record.arrays["phantom_membership"][record.arrays["audited"]]
+    raw = {}
+    for attack in record.summary.attacks:
+        phantom = record.arrays[f"phantom/{attack.name}"]
+        assert attack.phantom_auc.value == pytest.approx(roc_auc_score(redrawn, phantom))
+        raw[attack.name] = mannwhitneyu(phantom[redrawn], phantom[~redrawn], method="asymptotic").pvalue
+        assert attack.phantom_p == pytest.approx(raw[attack.name], rel=1e-6)
+    order = sorted(raw, key=lambda name: raw[name])
+    corrected = {
+        name: max(min(1, (len(raw) - i) * raw[name]) for i, name in enumerate(order[: place + 1])) for place, name in enumerate(order)
+    }
+    assert {attack.name: attack.phantom_p_holm for attack in record.summary.attacks} == pytest.approx(corrected, rel=1e-6)
+    (control,) = record.summary.controls
+    assert control.passed == (min(corrected.values()) >= 0.01)
+
+
+def test_the_phantom_is_scored_against_a_row_that_trained_nobody(record: Record) -> None:
+    """The redrawn row agrees with no model's row beyond chance."""
+    agreement = (record.arrays["phantom_membership"] == record.arrays["membership"]).mean(axis=1)
+    assert agreement == pytest.approx(0.5, abs=0.12)
+
+
+def test_utility(record: Record) -> None:
+    """Accuracies are shares of right predictions with exact intervals; the gap is their difference."""
+    arrays, utility = record.arrays, record.summary.utility
+    trained_on = arrays["membership"][0]
+    train, test = (arrays["predictions"] == arrays["labels"])[trained_on], arrays["test_predictions"] == arrays["test_labels"]
+    for estimate, right in ((utility.train_accuracy, train), (utility.test_accuracy, test)):
+        exact = binomtest(int(right.sum()), right.size).proportion_ci(method="exact")
+        assert (estimate.value, estimate.low, estimate.high) == pytest.approx((right.mean(), exact.low, exact.high))
+    assert utility.gap.value == pytest.approx(train.mean() - test.mean())
+    assert list(utility.firing_rates) == ["layer 1", "layer 2"]
+    assert all(0 <= rate <= 1 for rate in utility.firing_rates.values())
+
+
+def test_counts(record: Record) -> None:
+    """Every count is the size of something in the arrays."""
+    counts, arrays = record.summary.counts, record.arrays
+    assert counts.pool == 300 == arrays["labels"].size == arrays["membership"].shape[1]
+    assert counts.members == arrays["membership"][0].sum()
+    assert (counts.audited_members, counts.audited_nonmembers) == (member(record).sum(), (~member(record)).sum())
+    assert counts.excluded == 300 - arrays["audited"].size
+    assert counts.shadows == 12 == len(arrays["membership"]) - 2
+    assert counts.test == arrays["test_labels"].size
+    assert counts.rehearsals == len(arrays["rehearsal/loss"]) == 4
+
+
+def test_who_is_audited_follows_from_the_shadow_models_alone(record: Record) -> None:
+    """Three shadow models on either side (LiRA's two and one that rehearses), judged without a look at the target."""
+    with_it = record.arrays["membership"][2:].sum(axis=0)
+    assert record.arrays["audited"].tolist() == np.flatnonzero((with_it >= 3) & (12 - with_it >= 3)).tolist()
+
+
+def test_digests(record: Record) -> None:
+    """The record's id is the hash of record.json, which holds the digest of the arrays."""
+    assert record.folder is not None
+    assert record.id == hashlib.sha256((record.folder / "record.json").read_bytes()).hexdigest()
+    state = hashlib.sha256()
+    for name, value in sorted(record.arrays.items()):
+        state.update(f"{name}:{value.dtype.str}:{value.shape};".encode() + np.ascontiguousarray(value).tobytes())
+    assert record.summary.arrays_sha256 == state.hexdigest()
+
+
+def test_the_record_tells_no_time_and_no_place(record: Record) -> None:
+    """Times, paths and versions of the machine are in run.json, not in record.json; run.json says what ran."""
+    assert record.folder is not None
+    text = (record.folder / "record.json").read_text(encoding="utf-8")
+    assert str(record.folder.parent) not in text
+    assert "seconds" not in text
+    run = json.loads((record.folder / "run.json").read_text(encoding="utf-8"))
+    assert set(run["seconds"]) == {"prepare", "train and query", "attack and measure"}
+    assert run["versions"]["torch"]
+    assert run["cohorts_trained_now"] >= 1
+
+
+def test_exposed_examples_are_the_highest_scores(record: Record) -> None:
+    """Sixteen pool positions with the headline's highest scores, their labels, and the pictures themselves."""
+    exposed, best = record.exposed, record.summary.strongest
+    audited = record.arrays["audited"]
+    found = np.searchsorted(audited, exposed["positions"])
+    assert exposed["scores"].tolist() == sorted(scores(record, best), reverse=True)[:16]
+    assert exposed["scores"].tolist() == scores(record, best)[found].tolist()
+    assert exposed["member"].tolist() == member(record)[found].tolist()
+    assert exposed["labels"].tolist() == record.arrays["labels"][exposed["positions"]].tolist()
+    assert exposed["pictures"].shape == (16, 8, 8)
+    assert exposed["pictures"].dtype == np.uint8
+
+
+def test_nobody_is_exposed_unless_asked(tmp_path: Path) -> None:
+    """Without pictures the record has no such file, and its numbers are the same."""
+    import mia_audit  # noqa: PLC0415  its own call, for an argument of its own
+
+    shown = small_audit(tmp_path, attacks="thresholds")
+    places = {"store": tmp_path / "store", "out": tmp_path / "hidden", "device": "cpu", "workers": 1}
+    hidden = mia_audit.run(
+        "ann", dataset="iris", shadows=12, attacks=["thresholds"], settings={"training.epochs": 2}, expose=False, **places
+    )
+    assert hidden.folder is not None
+    assert not (hidden.folder / "exposed.npz").exists()
+    assert hidden.id == shown.id

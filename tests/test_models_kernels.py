@@ -1,0 +1,84 @@
+"""The fused passes between two matrix products against the plain torch they replace."""
+
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  the name the field reads
+
+from mia_audit.models import fused
+from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear, Sums, drain
+
+KINDS = [torch.float32, torch.bfloat16]
+
+
+def drawn(*shape: int, seed: int = 0, kind: torch.dtype = torch.float32) -> Tensor:
+    """Return random values, few enough levels apart for ties to occur, that carry a gradient."""
+    values = (torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 4).round() / 4
+    return values.to(kind).requires_grad_()
+
+
+def pulled(out: Tensor, *through: Tensor) -> tuple[Tensor, ...]:
+    """Return the gradients of a random functional of what came out."""
+    weights = torch.randn(out.shape, generator=torch.Generator().manual_seed(99))
+    return torch.autograd.grad((out.float() * weights).sum(), through)
+
+
+@pytest.mark.parametrize(("kind", "size", "image"), list(product(KINDS, (1, 2, 3), ((6, 6), (7, 5)))))
+def test_pooling_scale_and_bias_in_one_pass(kind: torch.dtype, size: int, image: tuple[int, int]) -> None:
+    """Currents and gradients equal torch's pooling, product and sum, borders that fill no square included, ties too."""
+    values, gain, bias = drawn(2, 3, 4, *image, 5, kind=kind), torch.tensor([0.5, 3.0]), drawn(2, 5, seed=1)
+    sums = Sums(values=values, gain=gain, bias=bias)
+    ours, theirs = Drain(size)(sums), drain(sums, size)
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+    for own, their in zip(pulled(ours, values, bias), pulled(theirs, values, bias), strict=True):
+        torch.testing.assert_close(own, their, rtol=1e-2 if kind == torch.bfloat16 else 1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scale_and_bias_of_dense_sums(kind: torch.dtype) -> None:
+    """Without an image there is nothing to pool."""
+    values, gain, bias = drawn(2, 3, 4, 7, kind=kind), torch.tensor([0.5, 3.0]), drawn(2, 7, seed=1)
+    sums = Sums(values=values, gain=gain, bias=bias)
+    ours, theirs = Drain()(sums), drain(sums, 1)
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+    for own, their in zip(pulled(ours, values, bias), pulled(theirs, values, bias), strict=True):
+        torch.testing.assert_close(own, their, rtol=1e-2 if kind == torch.bfloat16 else 1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(("taps", "padding"), [(3, 1), (3, 0), (2, 0), (5, 2), (1, 0)])
+def test_a_convolution_written_out_as_a_matrix(taps: int, padding: int) -> None:
+    """One matrix product gives the convolution, and the matrix hands back the kernels' gradient."""
+    kernels, images = drawn(2, 3, 4, taps, taps), drawn(2, 6, 5, 7, 4, seed=1)
+    matrix = fused.Spread.apply(kernels, (5, 7), padding)
+    ours = torch.bmm(images.flatten(2), matrix)
+    each = [F.conv2d(image.movedim(-1, 1), kernel, padding=padding) for image, kernel in zip(images, kernels, strict=True)]
+    theirs = torch.stack([maps.movedim(1, -1) for maps in each]).flatten(2)
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-4)
+    for own, their in zip(pulled(ours, kernels, images), pulled(theirs, kernels, images), strict=True):
+        torch.testing.assert_close(own, their, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("bits", [32, 4])
+def test_convolutions_in_bfloat16_are_those_in_float32_rounded(bits: int) -> None:
+    """On values that bfloat16 holds exactly, the small convolution's other way of computing gives the same sums."""
+    x = drawn(2, 1, 3, 6, 6, 2, seed=1).detach()
+    weight, bias = drawn(2, 3, 2, 3, 3).detach(), drawn(2, 3, seed=2).detach()
+    narrow, wide = (
+        LockstepConv(weight.clone(), bias, Arithmetic(bits=bits, kind=kind, precise=False), padding=1)(x) for kind in KINDS[::-1]
+    )
+    got, expected = (each.values.float() * each.gain.view(-1, 1, 1, 1, 1, 1) for each in (narrow, wide))
+    torch.testing.assert_close(got, expected, rtol=2**-7, atol=2**-7)
+
+
+def test_logits_are_summed_in_float32() -> None:
+    """The last layer's sums keep what bfloat16 would round away, whatever the type of its rows; gradients keep two digits."""
+    weight, bias = torch.randn(2, 3, 300, generator=torch.Generator().manual_seed(3)), torch.zeros(2, 3)
+    rows = drawn(2, 1, 8, 300, seed=4)
+    layer = LockstepLinear(weight, bias, Arithmetic(bits=32, kind=torch.bfloat16, precise=True))
+    sums = layer(rows).values
+    expected = torch.einsum("ktbi,koi->ktbo", rows, weight)
+    torch.testing.assert_close(sums, expected, rtol=1e-5, atol=1e-4)
+    (own,), (their,) = pulled(sums, rows), pulled(expected, rows)
+    torch.testing.assert_close(own, their, rtol=0.05, atol=0.05)
