@@ -38,18 +38,18 @@ def audit(*arguments: str, program: tuple[str, ...] = ("-m", "mia_audit")) -> Ra
 def run(*arguments: str) -> Ran:
     """Run Python with arguments; RuntimeError with its standard error when it fails."""
     before, began = os.times(), time.perf_counter()
-    peaks: dict[int, int] = {}
+    peaks = [0]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen([sys.executable, *arguments], env=environment(), stdout=subprocess.DEVNULL, stderr=errors)
         while process.poll() is None:
-            peaks |= _peaks(process.pid)
+            peaks.append(max(_peaks(process.pid)))
             time.sleep(_POLL_SECONDS)
         wall, after = time.perf_counter() - began, os.times()
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(errors.read().decode()[-2000:])
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Ran(wall=wall, cpu=cpu, peak_bytes=max(peaks.values(), default=0), stages={})
+    return Ran(wall=wall, cpu=cpu, peak_bytes=max(peaks), stages={})
 
 
 def environment() -> dict[str, str]:
@@ -57,8 +57,8 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "MIA_AUDIT_DATA": str(data_root())}
 
 
-def _peaks(root: int) -> dict[int, int]:
-    """Return the peak resident bytes so far of a process and all its descendants."""
+def _peaks(root: int) -> list[int]:
+    """Return the peak resident bytes so far of a process and each of its descendants; 0 for one that has ended."""
     parents: dict[int, int] = {}
     peaks: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
@@ -70,7 +70,7 @@ def _peaks(root: int) -> dict[int, int]:
     while True:
         grown = family | {child for child, parent in parents.items() if parent in family}
         if grown == family:
-            return {pid: peaks.get(pid, 0) for pid in family}
+            return [peaks.get(pid, 0) for pid in family]
         family = grown
 
 
