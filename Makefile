@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test check bench reports setup constraints
+.PHONY: demo test check bench null reports setup constraints
 
 demo: $(READY)  ## audit a 4-bit spiking network on data that ships with a dependency
 	$(BIN)/mia-audit run --target snn-q4 --surrogate sre
@@ -23,6 +23,9 @@ check: $(READY)  ## lint, format, types, import directions
 
 bench: $(READY)  ## measure speed and memory
 	$(BIN)/python benchmarks/run_all.py
+
+null: $(READY)  ## false-alarm rates and coverage of every attack, metric and bound
+	$(BIN)/python -m benchmarks.null
 
 reports: $(READY)  ## render reports/ again
 	$(BIN)/python benchmarks/reports.py

@@ -106,6 +106,26 @@ MUTANTS = (
     Mutant("statistics/power.py", "(12 * members * nonmembers)", "(6 * members * nonmembers)"),
     Mutant("statistics/power.py", "(_REJECT + _POWER) * spread", "_REJECT * spread"),
     Mutant("statistics/power.py", "(1 / members + 1 / nonmembers)", "(1 / members)"),
+    # turns: weights, ties, what is resampled
+    Mutant("statistics/turns.py", 'rankdata(scores, "min", axis=1)', 'rankdata(scores, "max", axis=1)'),
+    Mutant("statistics/turns.py", "(members * beaten).sum(axis=1) / 2 / total", "(members * beaten).sum(axis=1) / total"),
+    Mutant("statistics/turns.py", "np.where(turns.judged, turns.scores, -np.inf)", "turns.scores"),
+    Mutant("statistics/turns.py", "turns.member & turns.judged, order, 1", "turns.member, order, 1"),
+    Mutant("statistics/turns.py", "falling[1:] != falling[:-1]", "falling[1:] == falling[1:]"),
+    Mutant("statistics/turns.py", "by_model[self.model] * by_example[self.example]", "by_example[self.example]"),
+    Mutant("statistics/turns.py", 'side="right")\n        return float(true', 'side="left")\n        return float(true'),
+    Mutant(
+        "statistics/turns.py", "by_model, by_example = _weights(models, rng), _weights", "by_model, by_example = np.ones(models), _weights"
+    ),
+    # vulnerability: exactness, ties, direction
+    Mutant("statistics/vulnerability.py", "np.lexsort((~trained_on, signal), axis=0)", "np.lexsort((trained_on, signal), axis=0)"),
+    Mutant("statistics/vulnerability.py", "np.cumsum(ways).clip(0.0, 1.0)[::-1]", "np.cumsum(ways).clip(0.0, 1.0)"),
+    Mutant("statistics/vulnerability.py", "np.cumsum(ways).clip(0.0, 1.0)[::-1]", "np.cumsum(ways[::-1])[::-1]"),
+    Mutant("statistics/vulnerability.py", "ways[outside + k :] -= ", "ways[outside + k :] += "),
+    Mutant("statistics/vulnerability.py", "(inside > 0) & (inside < models)", "(inside > 0)"),
+    Mutant("statistics/vulnerability.py", "benjamini_hochberg(p[resolved])", "p[resolved]"),
+    Mutant("statistics/vulnerability.py", "np.minimum.accumulate(steps[::-1])[::-1]", "steps"),
+    Mutant("statistics/vulnerability.py", "inside * (inside + 1) / 2", "inside * (inside - 1) / 2"),
     # observables
     Mutant("attacks/observables.py", "- np.log(total)", "+ np.log(total)"),
     Mutant("attacks/observables.py", "-np.inf, axis=0)", "0.0, axis=0)"),

@@ -1,0 +1,134 @@
+"""Audits of nothing: what every attack, metric and bound says where there is nothing to find.
+
+Three kinds. Noise scores: metrics alone, continuous and heavily tied scores. Noise logits: whole attacks on shadow models and a
+target that learnt nothing. Phantom targets: whole attacks on trained networks, scored against a membership row that was redrawn
+after training; each model of one population takes its turn, and since every redrawn row is independent of all else, so are
+the audits' false alarms.
+
+An alarm is a statement that something leaks, made at a nominal 5 %: a 95 % interval that leaves chance out, a p below 5 %.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_audit.attacks import Attack
+from mia_audit.attacks.budget import judged
+from mia_audit.attacks.cards import Card, load_attacks
+from mia_audit.audit import measuring
+from mia_audit.audit.attacking import Scores
+from mia_audit.audit.measuring import Truth
+from mia_audit.record import AttackResult, Estimate
+from mia_audit.types import Bools, Evidence, Floats, Ints
+
+NOISE_EXAMPLES = 200
+SCORE_EXAMPLES = 2_400
+CLASSES = 3
+REHEARSALS = 2
+
+Alarm = tuple[str, str, bool]
+"""Attack, metric, and whether it raised a false alarm."""
+
+Chosen = list[tuple[Card, Attack]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """Trained or made-up models: logits [models, queries, examples, classes], membership [models, examples], labels [examples]."""
+
+    logits: Floats
+    rows: Bools
+    labels: Ints
+
+    def evidence(self, target: int, shadows: Sequence[int], examples: Bools) -> Evidence:
+        """Return the evidence on one model against others."""
+        whole = Evidence(
+            target=self.logits[target], shadows=self.logits[list(shadows)], trained_on=self.rows[list(shadows)], labels=self.labels
+        )
+        return whole.only(examples)
+
+    def judged_by(self, shadows: Sequence[int], attack: Attack) -> Bools:
+        """Return which examples an attack can judge with these shadow models."""
+        return judged(self.rows[list(shadows)], attack.shadows_per_side)
+
+
+def chosen(names: Iterable[str], models: Models) -> Chosen:
+    """Return the attacks that can be run on logits alone."""
+    runnable = []
+    shadows = list(range(1, len(models.rows)))
+    for card, attack in load_attacks(tuple(names)):
+        try:
+            attack.score(models.evidence(0, shadows, models.judged_by(shadows, attack)))
+        except Exception:  # noqa: BLE001, S112  an attack that needs more than logits, say so by its absence
+            continue
+        runnable.append((card, attack))
+    return runnable
+
+
+def noise_models(count: int, rng: np.random.Generator) -> Models:
+    """Return models that learnt nothing: easy and hard examples, and coins."""
+    labels = rng.integers(0, CLASSES, NOISE_EXAMPLES)
+    ease = rng.normal(1.0, 2.0, NOISE_EXAMPLES)
+    logits = rng.normal(size=(count, 1, NOISE_EXAMPLES, CLASSES))
+    logits[..., np.arange(NOISE_EXAMPLES), labels] += ease
+    return Models(logits=logits, rows=rng.random((count, NOISE_EXAMPLES)) < 0.5, labels=labels)
+
+
+def attack_alarms(
+    models: Models, turns: Sequence[int], shadows: Sequence[int], attacks: Chosen, rng: np.random.Generator
+) -> Iterator[Alarm]:
+    """Audit the first of these turns as a phantom, rehearse on the others, and yield every alarm.
+
+    Attacks differ in which examples they can judge, so each is measured on its own; the joint rows are over all of them.
+    """
+    redrawn = rng.random(models.rows.shape[1]) < 0.5
+    found: list[AttackResult] = []
+    for card, attack in attacks:
+        examples = models.judged_by(shadows, attack)
+        if not 0 < redrawn[examples].sum() < examples.sum():
+            continue
+        scored = [attack.score(models.evidence(turn, shadows, examples)) for turn in turns]
+        rehearsed = models.rows[list(turns[1:])][:, examples]
+        truth = Truth(target=redrawn[examples], phantom=redrawn[examples], rehearsals=rehearsed)
+        scores = Scores(target=scored[0], phantom=scored[0], rehearsals=np.stack(scored[1:]))
+        found += measuring.results([card], [scores], truth, int(rng.integers(2**31)))
+    for result in found:
+        yield from ((result.name, metric, alarm) for metric, alarm in result_alarms(result))
+    yield from joint_alarms(found)
+
+
+def joint_alarms(found: Sequence[AttackResult]) -> Iterator[Alarm]:
+    """Yield what is said over all attacks of one audit."""
+    holm = measuring.holm([result.phantom_p for result in found])
+    yield "all attacks jointly", "phantom control (Holm)", min(holm) < 0.05
+    best = next(result for result in found if result.name == measuring.headline(found))
+    yield "headline, chosen on rehearsals", "AUC", excludes(best.auc, 0.5)
+
+
+def result_alarms(result: AttackResult) -> Iterator[tuple[str, bool]]:
+    """Yield the alarms of one attack's numbers."""
+    yield "AUC", excludes(result.auc, 0.5)
+    yield "phantom p", result.phantom_p < 0.05
+    for rate in result.tpr_at_fpr:
+        yield f"TPR at {100 * rate.fpr:g} % FPR", rate.tpr.low > rate.fpr + 1e-12  # coarse scores stay below it and leak nothing
+    yield "balanced accuracy", excludes(result.balanced_accuracy, 0.5)
+    yield "advantage", excludes(result.advantage, 0.0)
+
+
+def score_alarms(rng: np.random.Generator, *, tied: bool) -> Iterator[Alarm]:
+    """Yield the alarms of metrics on noise scores: continuous, or tied like spike counts."""
+    card, _ = load_attacks(("loss",))[0]
+    rows = rng.random((1 + REHEARSALS, SCORE_EXAMPLES)) < 0.5
+    scores = rng.poisson(3.0, rows.shape).astype(np.float64) if tied else rng.normal(size=rows.shape)
+    truth = Truth(target=rows[0], phantom=rows[0], rehearsals=rows[1:])
+    (result,) = measuring.results(
+        [card], [Scores(target=scores[0], phantom=scores[0], rehearsals=scores[1:])], truth, int(rng.integers(2**31))
+    )
+    name = "tied noise scores" if tied else "noise scores"
+    yield from ((name, metric, alarm) for metric, alarm in result_alarms(result))
+
+
+def excludes(estimate: Estimate, chance: float) -> bool:
+    """Say whether an interval leaves chance out; rounding does not decide."""
+    return not estimate.low - 1e-12 <= chance <= estimate.high + 1e-12
