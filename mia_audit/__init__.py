@@ -32,6 +32,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     out: Path | None = None,
     expose: bool | None = None,
     workers: int | None = None,
+    memory: int | None = None,
 ) -> "Record":
     """Audit a target and return the record, which is also written to `out` (default: audits/<target>-<first 8 of its id>).
 
@@ -54,6 +55,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
         out=out,
         expose=expose,
         workers=workers,
+        memory=memory,
     )
     return audit(target, options)
 

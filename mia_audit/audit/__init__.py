@@ -1,6 +1,7 @@
 """The audit: what joins the torch column and the NumPy column into a record."""
 
 from mia_audit.audit.options import Options
+from mia_audit.audit.planning import Plan, make_plan
 from mia_audit.audit.running import Silent, Watcher, audit
 
-__all__ = ["Options", "Silent", "Watcher", "audit"]
+__all__ = ["Options", "Plan", "Silent", "Watcher", "audit", "make_plan"]

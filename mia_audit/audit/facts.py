@@ -18,6 +18,7 @@ from mia_audit.data import design
 from mia_audit.data.examples import Examples
 from mia_audit.record import Counts, DataFacts, Engine, Utility
 from mia_audit.training import plan
+from mia_audit.training.schedule import Spent
 from mia_audit.types import Bools, Floats, Ints
 
 FEW_MEMBERS = 200
@@ -110,7 +111,7 @@ def utility(prepared: Prepared, bank: Bank) -> Utility:
 
 def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
     """Return what the reader must know before trusting the numbers."""
-    found = []
+    found = list(prepared.left_out)
     fewest = min(int(known.target.sum()), int((~known.target).sum()))
     if fewest < FEW_MEMBERS:
         found.append(f"Only {fewest} members or non-members were audited: intervals are wide, and small leaks go unseen.")
@@ -127,12 +128,15 @@ def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
     return tuple(found)
 
 
-def run(prepared: Prepared, seconds: Mapping[str, float], trained_now: int, command: str) -> dict[str, Any]:
+def run(prepared: Prepared, seconds: Mapping[str, float], spent: Sequence[Spent], command: str) -> dict[str, Any]:
     """Return run.json: everything that differs from run to run."""
     return {
         "command": command,
         "seconds": dict(seconds),
-        "cohorts_trained_now": trained_now,
+        "cohorts_trained_now": len(spent),
+        "cohort_seconds": [each.seconds for each in spent],
+        "peak_worker_mib": max((each.peak_bytes for each in spent), default=0) // 2**20,
+        "predicted_worker_mib": prepared.memory.per_worker // 2**20,
         "workers": prepared.workers,
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
         "python": sys.version.split()[0],

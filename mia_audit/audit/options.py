@@ -24,6 +24,7 @@ class Options:
     out        folder of the record; None is audits/<target>-<first 8 of the record's id>
     expose     whether pictures and positions of exposed examples go into the record; None: only for public data
     workers    processes at once; None is one a core
+    memory     bytes that all workers together may take; None is 60 % of what is free
     """
 
     surrogate: str | None = None
@@ -40,6 +41,7 @@ class Options:
     out: Path | None = None
     expose: bool | None = None
     workers: int | None = None
+    memory: int | None = None
 
 
 def describe(target: str | Recipe, options: Options) -> Recipe:

@@ -7,10 +7,12 @@ import numpy as np
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.cards import Card
+from mia_audit.data import design
 from mia_audit.data.examples import Examples
 from mia_audit.recipe import Recipe
+from mia_audit.training.cost import Memory
 from mia_audit.training.store import Store, Tensors
-from mia_audit.types import Bools, Floats, Ints
+from mia_audit.types import Bools, Evidence, Floats, Ints, ThirdPool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,19 +22,22 @@ class Prepared:
     recipe: Recipe
     cards: tuple[Card, ...]
     attacks: tuple[Attack, ...]
+    left_out: tuple[str, ...]  # sentences: attacks of a suite that cannot run here
     examples: Examples
     rows: Bools  # [2 + shadows, pool]
     audited: Ints  # pool positions [A]
     device: str
     store: Store
+    memory: Memory
     workers: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bank:
-    """What the whole population answered: logits [models, queries, examples, classes], rates [models, layers]."""
+    """What all models answered: logits [models, queries, examples, classes] of three pools, rates [models, layers]."""
 
     pool: Floats
+    third: Floats  # no examples where the recipe has no population
     test: Floats
     rates: Floats
     parameters: int
@@ -43,7 +48,32 @@ def gather(cohorts: Sequence[Tensors]) -> Bank:
     weights = [value for name, value in cohorts[0].items() if name.startswith("weights/")]
     return Bank(
         pool=np.concatenate([cohort["pool/logits"] for cohort in cohorts]),
+        third=np.concatenate([cohort.get("population/logits", cohort["pool/logits"][:, :, :0]) for cohort in cohorts]),
         test=np.concatenate([cohort["test/logits"] for cohort in cohorts]),
         rates=np.concatenate([cohort["pool/rates"] for cohort in cohorts]),
         parameters=sum(int(np.prod(value.shape[1:])) for value in weights),
     )
+
+
+def evidence(prepared: Prepared, bank: Bank, model: int) -> Evidence:
+    """Return what the attacks may see of one model (the target or the phantom target) and of all shadow models."""
+    first, audited, examples = design.FIRST_SHADOW, prepared.audited, prepared.examples
+    third = ThirdPool(
+        target=bank.third[model],
+        shadows=bank.third[first:],
+        labels=examples.population_labels,
+        features=_flat(examples.population_inputs),
+    )
+    pool = bank.pool[:, :, audited]
+    return Evidence(
+        target=pool[model],
+        shadows=pool[first:],
+        trained_on=prepared.rows[first:, audited],
+        labels=examples.pool_labels[audited],
+        population=third if third.labels.size else None,
+        features=_flat(examples.pool_inputs[audited]),
+    )
+
+
+def _flat(inputs: Floats) -> Floats:
+    return inputs.reshape(len(inputs), -1)

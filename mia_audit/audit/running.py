@@ -11,16 +11,15 @@ import numpy as np
 
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks.budget import require_budget
-from mia_audit.attacks.cards import load_attacks
-from mia_audit.audit import attacking, exposing, facts, measuring
+from mia_audit.audit import attacking, choosing, exposing, facts, measuring
 from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
-from mia_audit.audit.prepared import Bank, Prepared, gather
+from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
 from mia_audit.data.examples import load
 from mia_audit.errors import OutputError
 from mia_audit.recipe import Recipe
 from mia_audit.record import SCHEMA_VERSION, Record, Summary
-from mia_audit.training import plan, schedule
+from mia_audit.training import cost, plan, schedule
 from mia_audit.training.material import material
 from mia_audit.training.store import Store
 
@@ -78,7 +77,7 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
         bank = gather(trained.cohorts)
     with clock.stage("attack and measure"):
         summary, arrays, exposed = judge(prepared, bank, public_only=options.expose is None, expose=bool(options.expose))
-    ran = facts.run(prepared, clock.seconds, trained.trained_now, command)
+    ran = facts.run(prepared, clock.seconds, trained.spent, command)
     record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
     return _written(record, options.out or Path("audits") / record.name)
 
@@ -97,36 +96,33 @@ def _written(record: Record, folder: Path) -> Record:
 def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepared:
     """Check everything that can be checked, and deal examples and membership."""
     recipe = describe(target, options)
-    loaded = load_attacks(recipe.audit.attacks)
+    chosen = choosing.choose(recipe.audit.attacks, choosing.offers(recipe))
     device = device_type(options.device)
+    memory = cost.memory(recipe, device, options.memory)
     store = Store(folder=writable(options.store or default_store()))
     writable(options.out or Path("audits"))
     examples = load(recipe, root=options.data_root or data_root(), offline=options.offline, progress=watcher.stage)
     rows = design.membership(recipe, design.FIRST_SHADOW + recipe.audit.shadows)
-    attacks = tuple(attack for _, attack in loaded)
-    mask = require_budget(rows[design.FIRST_SHADOW :], attacks, spare=1)
+    mask = require_budget(rows[design.FIRST_SHADOW :], chosen.attacks, spare=1)
     return Prepared(
         recipe=recipe,
-        cards=tuple(card for card, _ in loaded),
-        attacks=attacks,
+        cards=chosen.cards,
+        attacks=chosen.attacks,
+        left_out=chosen.left_out,
         examples=examples,
         rows=rows,
         audited=np.flatnonzero(mask),
         device=device,
         store=store,
-        workers=options.workers or schedule.default_workers(device),
+        memory=memory,
+        workers=min(options.workers or schedule.default_workers(device), memory.workers),
     )
 
 
 def judge(prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool) -> tuple[Summary, Arrays, Arrays]:
     """Attack the population's answers and measure: the content of the record."""
-    scores = attacking.attack_all(
-        prepared.attacks,
-        bank.pool[:, :, prepared.audited],
-        prepared.rows[design.FIRST_SHADOW :, prepared.audited],
-        prepared.examples.pool_labels[prepared.audited],
-        prepared.workers,
-    )
+    target, phantom = (evidence(prepared, bank, model) for model in (design.TARGET, design.PHANTOM))
+    scores = attacking.attack_all(prepared.attacks, target, phantom, prepared.workers)
     truth = facts.truth(prepared)
     results = measuring.results(prepared.cards, scores, truth, prepared.recipe.training.seed)
     best = measuring.headline(results)

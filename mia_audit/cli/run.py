@@ -32,19 +32,26 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
         bool | None, typer.Option("--expose/--no-expose", help="Show the most exposed examples. [default: public data only]")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one a core]", min=1)] = None,
+    memory: Annotated[Text, typer.Option(help="Memory for all workers together, such as 8GiB. [default: 60 % of what is free]")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what the audit would cost, and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print record.json to stdout, all else to stderr.")] = False,
 ) -> None:
     """Train a target and its shadow models, attack them, and write the record and its report (mia_audit.run)."""
-    from mia_audit.audit import Options, audit  # noqa: PLC0415  help must not pay for it
+    from mia_audit.audit import Options, audit, make_plan  # noqa: PLC0415  help must not pay for it
     from mia_audit.catalogue import parse_setting  # noqa: PLC0415
     from mia_audit.cli.progress import Progress  # noqa: PLC0415
     from mia_audit.report import write  # noqa: PLC0415
+    from mia_audit.training.cost import parse_bytes  # noqa: PLC0415
 
     options = Options(
         surrogate=surrogate, surrogate_variant=surrogate_variant, dataset=dataset, data_root=data_root, offline=offline,
         attacks=None if attacks is None else _names(attacks), shadows=shadows, seed=seed, device=device, store=store, out=out,
         settings=dict(parse_setting(text) for text in settings or []), expose=expose, workers=workers,
+        memory=None if memory is None else parse_bytes(memory),
     )  # fmt: skip
+    if plan:
+        typer.echo("\n".join(make_plan(target, options).lines()))
+        return
     with Progress() as progress:
         record = audit(target, options, watcher=progress, command=shlex.join(["mia-audit", *sys.argv[1:]]))
         progress.stage("draw the report")

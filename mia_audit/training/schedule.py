@@ -6,9 +6,11 @@ store holds already is not trained again.
 
 import contextlib
 import os
+import resource
 import signal
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,10 +37,18 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """The cohorts of a population in order, and how many of them were trained now rather than found in the store."""
+    """The cohorts of a population in order, and what each one cost that was trained now rather than found in the store."""
 
     cohorts: tuple[Tensors, ...]
-    trained_now: int
+    spent: tuple["Spent", ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What one cohort cost: seconds, and its process's peak memory so far."""
+
+    seconds: float
+    peak_bytes: int
 
 
 def run(tasks: Sequence[Task], material: Material, store: Store, machine: Machine) -> Trained:
@@ -48,23 +58,27 @@ def run(tasks: Sequence[Task], material: Material, store: Store, machine: Machin
     """
     found = {task.key: store.load(task.key) for task in tasks}
     missing = [task for task in tasks if found[task.key] is None]
+    spent: tuple[Spent, ...] = ()
     if missing:
         done_before = 1 - len(missing) / len(tasks)
-        _train(missing, material, store, replace(machine, progress=lambda share: machine.progress(done_before + share * (1 - done_before))))
+        spent = _train(
+            missing, material, store, replace(machine, progress=lambda share: machine.progress(done_before + share * (1 - done_before)))
+        )
         found |= {task.key: store.load(task.key) for task in missing}
     cohorts = tuple(cohort for cohort in (found[task.key] for task in tasks) if cohort is not None)
     assert len(cohorts) == len(tasks), "every cohort was stored"  # noqa: S101
-    return Trained(cohorts=cohorts, trained_now=len(missing))
+    return Trained(cohorts=cohorts, spent=spent)
 
 
-def _train(missing: Sequence[Task], material: Material, store: Store, machine: Machine) -> None:
+def _train(missing: Sequence[Task], material: Material, store: Store, machine: Machine) -> tuple[Spent, ...]:
     with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder, _reported(Path(folder), len(missing), machine.progress):
         beats = [Heartbeat(path=Path(folder) / task.key, parent=os.getpid()) for task in missing]
         jobs = (delayed(_work)(task, material, store, machine.device, beat) for task, beat in zip(missing, beats, strict=True))
-        Parallel(n_jobs=min(machine.workers, len(missing)), pre_dispatch="n_jobs")(jobs)
+        found: list[Spent] = list(Parallel(n_jobs=min(machine.workers, len(missing)), pre_dispatch="n_jobs")(jobs))  # pyright: ignore[reportAssignmentType]
+        return tuple(found)
 
 
-def _work(task: Task, material: Material, store: Store, device: str, heartbeat: "Heartbeat") -> None:
+def _work(task: Task, material: Material, store: Store, device: str, heartbeat: "Heartbeat") -> Spent:
     """Run one task, in a worker or (a single one) in the parent itself."""
     if os.getpid() != heartbeat.parent:
         warnings.simplefilter("ignore")  # libraries' own; a worker's standard error is nobody's to read
@@ -72,7 +86,10 @@ def _work(task: Task, material: Material, store: Store, device: str, heartbeat: 
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     from mia_audit.training.worker import work  # noqa: PLC0415  torch is imported where it is needed
 
+    start = time.perf_counter()
     work(task, material, store, device, heartbeat.beat)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+    return Spent(seconds=round(time.perf_counter() - start, 3), peak_bytes=peak)
 
 
 @dataclass(frozen=True, kw_only=True)

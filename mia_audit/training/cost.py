@@ -1,0 +1,95 @@
+"""What a cohort costs, before it is trained: the peak memory of its worker process.
+
+Fitted to measured peaks (benchmarks/overheads.py): a process holds its libraries, and of a training step every layer's
+saved activations plus the widest layer's sums on their way in and out. Bytes are of the CPU kernels in bf16.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mia_audit.data.profiles import profile
+from mia_audit.errors import RecipeError
+from mia_audit.models import architectures, shapes
+from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe.layers import Conv, Linear
+from mia_audit.training.plan import cohort_size, input_shape
+
+MIB = 2**20
+LIBRARIES = 690 * MIB  # torch, numba and its kernels
+BREVITAS = 170 * MIB
+SAVED = 9  # bytes kept of each activation: spikes or values in bf16, the membrane's excess, currents, places of maxima
+TRANSIENT = 8  # bytes of the widest layer's sums and their gradient, once as computed and once stacked
+FREE_SHARE = 0.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Bytes of one worker process at its peak, and how many may run at once."""
+
+    per_worker: int
+    limit: int
+
+    @property
+    def workers(self) -> int:
+        """How many worker processes fit into the limit."""
+        return self.limit // self.per_worker
+
+
+def memory(recipe: Recipe, device_type: str, limit: int | None) -> Memory:
+    """Predict the peak of a worker; RecipeError, naming the field that makes it smaller, when not even one fits the limit."""
+    found = Memory(per_worker=worker_bytes(recipe, device_type), limit=limit or int(FREE_SHARE * free_bytes()))
+    if not found.workers:
+        raise RecipeError(
+            f"a cohort of {cohort_size(recipe, device_type)} models needs about {found.per_worker / 2**30:.1f} GiB, got a limit of "
+            f"{found.limit / 2**30:.1f} GiB; use a smaller --set training.batch_size=..., fewer model.time_steps, or more --memory"
+        )
+    return found
+
+
+def worker_bytes(recipe: Recipe, device_type: str) -> int:
+    """Return the predicted peak of a worker process: libraries, examples, and one training step of its cohort."""
+    quantized = min(recipe.model.quantization.weight_bits, recipe.model.quantization.activation_bits) < 32
+    return LIBRARIES + quantized * BREVITAS + _example_bytes(recipe) + cohort_size(recipe, device_type) * _step_bytes(recipe)
+
+
+def _step_bytes(recipe: Recipe) -> int:
+    """Bytes of one model's training step."""
+    suits = profile(recipe.data.dataset)
+    stack = architectures.layers(recipe.model, suits.classes)
+    rows = settled(recipe.training.batch_size) * recipe.model.time_steps
+    places = [(layer, int(np.prod(after))) for layer, _, after in shapes.walk(stack, input_shape(suits))]
+    widest = max(values for layer, values in places if isinstance(layer, Conv | Linear))
+    kept = sum(values for layer, values in places if not isinstance(layer, Conv | Linear))
+    return rows * (SAVED * kept + TRANSIENT * widest)
+
+
+def _example_bytes(recipe: Recipe) -> int:
+    """Bytes of the examples: mapped from the parent, and once as tensors."""
+    data = recipe.data
+    count = settled(data.pool) + settled(data.population) + settled(data.test)
+    return 2 * 4 * count * int(np.prod(profile(data.dataset).shape))
+
+
+def free_bytes() -> int:
+    """Return the memory that is free for new work; 8 GiB where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 8 * 2**30
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+
+
+def parse_bytes(text: str) -> int:
+    """Read a size such as 8GiB, 500MB or 2e9; RecipeError when it is none."""
+    units = {"gib": 2**30, "gb": 10**9, "g": 2**30, "mib": 2**20, "mb": 10**6, "m": 2**20, "": 1}
+    number = text.strip().rstrip("GIBMgibm")
+    unit = text.strip()[len(number) :].lower()
+    try:
+        size = float(number) * units[unit]
+    except (ValueError, KeyError) as error:
+        raise RecipeError(f"--memory needs a size such as 8GiB or 500MiB, got {text!r}") from error
+    if not 0 < size < 2**60:
+        raise RecipeError(f"--memory needs a size above nothing, got {text!r}; for example 8GiB")
+    return int(size)

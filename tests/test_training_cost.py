@@ -1,0 +1,61 @@
+"""What an audit costs, said before it starts."""
+
+import pytest
+
+from mia_audit.audit.planning import longest
+from mia_audit.catalogue import load_recipe, override
+from mia_audit.data.profiles import resolve
+from mia_audit.errors import RecipeError
+from mia_audit.recipe import Recipe
+from mia_audit.training import cost
+
+
+def recipe(target: str = "snn-q4", **settings: object) -> Recipe:
+    """Return a resolved recipe; double underscores stand for dots."""
+    return resolve(override(load_recipe(target), {name.replace("__", "."): value for name, value in settings.items()}))
+
+
+def test_memory_grows_with_the_batch_and_with_time() -> None:
+    """Twice the batch or twice the steps is twice what a model needs beyond its libraries and examples."""
+    base = cost._step_bytes(recipe())
+    assert cost._step_bytes(recipe(training__batch_size=64)) == 2 * base
+    assert cost._step_bytes(recipe(model__time_steps=20)) == 2 * base
+
+
+def test_workers_are_as_many_as_fit() -> None:
+    """A limit of three and a half workers lets three run."""
+    one = cost.worker_bytes(recipe(), "cpu")
+    assert cost.memory(recipe(), "cpu", int(3.5 * one)).workers == 3
+
+
+def test_a_cohort_that_does_not_fit_is_refused_before_training() -> None:
+    """The refusal names the fields that make it smaller."""
+    with pytest.raises(RecipeError, match=r"needs about .* GiB, got a limit of .* GiB; use a smaller --set training.batch_size"):
+        cost.memory(recipe(), "cpu", 100 * cost.MIB)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("8GiB", 8 * 2**30), ("8 GiB", 8 * 2**30), ("1.5g", 3 * 2**29), ("500MiB", 500 * 2**20), ("2e9", 2_000_000_000), ("3GB", 3 * 10**9)],
+)
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    """Binary and decimal units, in any case."""
+    assert cost.parse_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1GiB", "0", "5TB", "nan", "inf"])
+def test_a_size_that_is_none_is_refused(text: str) -> None:
+    """One line that shows how to write it."""
+    with pytest.raises(RecipeError, match="--memory needs a size"):
+        cost.parse_bytes(text)
+
+
+def test_free_memory_is_a_plausible_number() -> None:
+    """Between 64 MiB and 64 TiB on any machine that runs this."""
+    assert 2**26 < cost.free_bytes() < 2**46
+
+
+@pytest.mark.parametrize(("work", "workers", "end"), [([1, 1, 0.125], 2, 1.125), ([1, 1, 1], 2, 2), ([0.5, 1, 0.5], 2, 1), ([], 3, 0)])
+def test_cohorts_go_to_whoever_is_free_first(work: list[float], workers: int, end: float) -> None:
+    """Two full cohorts and a small one on two workers end when the small one does."""
+    assert longest(work, workers) == end
