@@ -4,7 +4,8 @@ One sign everywhere: a score is one float per example, larger means more likely 
 One mask everywhere: True means trained on.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,34 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
+class ThirdPool:
+    """Answers on examples that no model was trained on and nobody scores: RMIA's Z.
+
+    target    logits of the target, [queries, Z, classes]
+    shadows   logits of the shadow models, [models, queries, Z, classes]
+    labels    true class of each, [Z]
+    features  the inputs themselves, [Z, values], where the attacker knows them
+    """
+
+    target: Floats
+    shadows: Floats
+    labels: Ints
+    features: Floats | None = None
+
+    def __post_init__(self) -> None:
+        _require_logits("the third pool", self.target, self.shadows, len(self.shadows), self.labels.size)
+        _require_length("the third pool", "features", self.features, self.labels.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """One more signal beside the logits: of the target [examples, ...] and of the shadow models [models, examples, ...]."""
+
+    target: Floats
+    shadows: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What an attack may see of a target and its shadow models; never the target's membership, never a model.
 
@@ -25,24 +54,29 @@ class Evidence:
     shadows     logits of the shadow models, [models, queries, examples, classes]
     trained_on  which shadow model was trained on which example, [models, examples]
     labels      true class of each example, [examples]
+    population  answers on the third pool, where the attacker has one
+    features    the audited inputs themselves, [examples, values]
+    signals     what else was observed, by name: states inside the network, answers to adaptive queries
     """
 
     target: Floats
     shadows: Floats
     trained_on: Bools
     labels: Ints
+    population: ThirdPool | None = None
+    features: Floats | None = None
+    signals: Mapping[str, Signal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         models, examples = self.trained_on.shape
-        if self.shadows.shape != (models, *self.target.shape) or self.target.shape[1] != examples:
-            raise EvidenceError(
-                f"evidence needs target [queries, examples, classes] and shadows [models, queries, examples, classes], "
-                f"got {self.target.shape} and {self.shadows.shape} with membership {self.trained_on.shape}"
-            )
+        _require_logits("evidence", self.target, self.shadows, models, examples)
         if self.labels.shape != (examples,):
             raise EvidenceError(f"evidence needs one label for each of {examples} examples, got {self.labels.shape}")
-        if not (np.isfinite(self.target).all() and np.isfinite(self.shadows).all()):
-            raise EvidenceError("evidence needs finite logits, got NaN or infinity; the model that gave them did not train")
+        _require_length("evidence", "features", self.features, examples)
+        if self.population is not None and len(self.population.shadows) != models:
+            raise EvidenceError(f"evidence needs {models} shadow models on the third pool too, got {len(self.population.shadows)}")
+        for name, signal in self.signals.items():
+            _require_signal(name, signal, models, examples)
 
     @property
     def examples(self) -> int:
@@ -54,21 +88,79 @@ class Evidence:
         """How many classes the model tells apart."""
         return int(self.target.shape[-1])
 
+    @property
+    def offers(self) -> frozenset[str]:
+        """What an attack may need and finds here: shadows, queries (more than one), population, features, and signals by name."""
+        there = {
+            "shadows": len(self.shadows) > 0,
+            "queries": len(self.target) > 1,
+            "population": self.population is not None,
+            "features": self.features is not None,
+        }
+        return frozenset(name for name, is_there in there.items() if is_there) | frozenset(self.signals)
+
     def only(self, examples: Bools | Ints) -> "Evidence":
         """Return the evidence on some of the examples."""
-        return Evidence(
+        return replace(
+            self,
             target=self.target[:, examples],
             shadows=self.shadows[:, :, examples],
             trained_on=self.trained_on[:, examples],
             labels=self.labels[examples],
+            features=None if self.features is None else self.features[examples],
+            signals={
+                name: Signal(target=signal.target[examples], shadows=signal.shadows[:, examples]) for name, signal in self.signals.items()
+            },
+        )
+
+    def with_shadows(self, models: Bools | Ints) -> "Evidence":
+        """Return the evidence with some of the shadow models."""
+        pool = self.population
+        return replace(
+            self,
+            shadows=self.shadows[models],
+            trained_on=self.trained_on[models],
+            population=None if pool is None else replace(pool, shadows=pool.shadows[models]),
+            signals={name: replace(signal, shadows=signal.shadows[models]) for name, signal in self.signals.items()},
         )
 
     def against_shadow(self, index: int) -> "Evidence":
         """Return the evidence with one shadow model as the target and the others as its shadow models."""
-        rest = np.arange(len(self.shadows)) != index
-        return Evidence(
+        rest = self.with_shadows(np.arange(len(self.shadows)) != index)
+        pool = self.population
+        return replace(
+            rest,
             target=self.shadows[index],
-            shadows=self.shadows[rest],
-            trained_on=self.trained_on[rest],
-            labels=self.labels,
+            population=None if pool is None or rest.population is None else replace(rest.population, target=pool.shadows[index]),
+            signals={name: replace(signal, target=self.signals[name].shadows[index]) for name, signal in rest.signals.items()},
         )
+
+
+def _require_logits(what: str, target: Floats, shadows: Floats, models: int, examples: int) -> None:
+    if shadows.shape != (models, *target.shape) or target.ndim != 3 or target.shape[1] != examples:
+        raise EvidenceError(
+            f"{what} needs target [queries, examples, classes] and shadows [models, queries, examples, classes], "
+            f"got {target.shape} and {shadows.shape} with {models} models and {examples} examples"
+        )
+    if not (_all_finite(target) and _all_finite(shadows)):
+        raise EvidenceError(f"{what} needs finite logits, got NaN or infinity; the model that gave them did not train")
+
+
+def _require_length(what: str, name: str, values: Floats | None, examples: int) -> None:
+    if values is not None and (values.ndim != 2 or len(values) != examples or not _all_finite(values)):
+        raise EvidenceError(f"{what} needs finite {name} [{examples}, values], got {values.shape}")
+
+
+def _require_signal(name: str, signal: Signal, models: int, examples: int) -> None:
+    if signal.target.shape[:1] != (examples,) or signal.shadows.shape != (models, *signal.target.shape):
+        raise EvidenceError(
+            f"signal {name} needs [{examples} examples, ...] of the target and [{models} models, {examples} examples, ...] of the "
+            f"shadow models, got {signal.target.shape} and {signal.shadows.shape}"
+        )
+    if not (_all_finite(signal.target) and _all_finite(signal.shadows)):
+        raise EvidenceError(f"signal {name} needs finite values, got NaN or infinity")
+
+
+def _all_finite(values: Floats) -> bool:
+    """Say whether all values are finite, without an array of their size."""
+    return all(np.isfinite(part).all() for part in values) if values.ndim > 1 else bool(np.isfinite(values).all())

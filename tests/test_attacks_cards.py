@@ -45,18 +45,19 @@ def test_a_card_names_paper_version_attacker_and_cost(name: str) -> None:
     """A card cites an arXiv number with its version; an attack with shadow models says that it needs the recipe and what it costs."""
     card = load_card(name)
     assert re.search(r"arXiv:\d{4}\.\d{5}v\d", card.paper)
-    needs_shadows = build(card).shadows_per_side > 0
+    attack = build(card)
+    needs_shadows = "shadows" in attack.needs
     assert ("the data distribution" in card.knowledge) == needs_shadows
     assert card.cost.startswith("shadow models" if needs_shadows else "one pass")
-    if needs_shadows:
-        assert f"{build(card).shadows_per_side} with and" in card.cost
+    assert ("an outside population" in card.cost) == ("population" in attack.needs)
+    assert attack.shadows_per_side == 0 or f"{attack.shadows_per_side} with and" in card.cost
 
 
 def test_suites_name_cards() -> None:
-    """Every suite loads; `full` is every card, `quick` the thresholds and LiRA, and none is named as a card is."""
+    """Every suite loads; `full` is every card, `quick` the thresholds, RMIA and LiRA, and none is named as a card is."""
     assert set(suite_names()) == {"quick", "thresholds", "seed", "full"}
     assert sorted(load_suite("full").attacks) == list(card_names())
-    assert load_suite("quick").attacks == (*load_suite("thresholds").attacks, "lira-online")
+    assert load_suite("quick").attacks == (*load_suite("thresholds").attacks, "rmia-online", "lira-online")
     assert {card.name for card, _ in load_attacks(["seed"])} == {
         "loss",
         "correctness",
@@ -64,7 +65,7 @@ def test_suites_name_cards() -> None:
         "shadow-logistic",
         "shadow-boosting",
     }
-    assert all(build(load_card(name)).shadows_per_side == 0 for name in load_suite("thresholds").attacks)
+    assert not any(build(load_card(name)).needs for name in load_suite("thresholds").attacks)
     assert not set(suite_names()) & set(card_names())
     assert JUDGED_AT_LEAST == 0.9
 

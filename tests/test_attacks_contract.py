@@ -1,29 +1,18 @@
 """The contract of every attack: shape, finiteness, order, direction, planted leakage found, none invented."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
 from mia_audit.attacks import ATTACKS, Attack
-from mia_audit.attacks.budget import judged
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.roc import auc
-from mia_audit.types import Bools, Evidence
-from tests.support.gaussian import coins
+from mia_audit.types import Evidence
+from tests.support.planted import arrays, planted, scaled
 
 LEAST = {"correctness": 0.55}
 """AUC demanded on the planted leak, 0.6 where not named."""
-
-
-def planted(leak: float, *, examples: int = 1_500, shadows: int = 16, classes: int = 4, seed: int = 0) -> tuple[Evidence, Bools]:
-    """Return logits of imperfect models that are `leak` surer of the labels they were trained on."""
-    rng, member = np.random.default_rng(seed), coins(1 + shadows, examples, seed)
-    labels = rng.integers(0, classes, examples)
-    logits = rng.normal(size=(1 + shadows, 1, examples, classes)) + 0.5 * rng.normal(size=(examples, classes))
-    logits[..., np.arange(examples), labels] += 1.5 + leak * member[:, None]
-    logits = logits.astype(np.float32)
-    seen = Evidence(target=logits[0], shadows=logits[1:], trained_on=member[1:], labels=labels)
-    can = judged(member[1:], 2)
-    return seen.only(can), member[0, can]
 
 
 every_attack = pytest.mark.parametrize("attack", [kind() for kind in ATTACKS], ids=lambda attack: attack.name)
@@ -63,9 +52,9 @@ def test_scores_follow_their_examples(attack: Attack) -> None:
 def test_the_same_evidence_gives_the_same_scores(attack: Attack) -> None:
     """Scores are equal to the bit when computed twice, and the evidence is left as it was."""
     seen, _ = planted(1.0, examples=200)
-    before = seen.target.copy(), seen.shadows.copy(), seen.trained_on.copy()
+    before = [array.copy() for array in arrays(seen)]
     np.testing.assert_array_equal(attack.score(seen), attack.score(seen))
-    for array, copy in zip((seen.target, seen.shadows, seen.trained_on), before, strict=True):
+    for array, copy in zip(arrays(seen), before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
 
@@ -74,17 +63,28 @@ def test_the_same_evidence_gives_the_same_scores(attack: Attack) -> None:
 def test_extreme_logits_give_finite_scores(attack: Attack, scale: float) -> None:
     """Constant, saturated and enormous logits never give NaN or infinity, nor a warning."""
     seen, _ = planted(1.0, examples=200)
-    times = np.float32(scale)
-    extreme = Evidence(target=seen.target * times, shadows=seen.shadows * times, trained_on=seen.trained_on, labels=seen.labels)
-    assert np.isfinite(attack.score(extreme)).all()
+    assert np.isfinite(attack.score(scaled(seen, np.float32(scale)))).all()
 
 
 @every_attack
 def test_the_targets_membership_cannot_be_peeked_at(attack: Attack) -> None:
     """Evidence has no place for it: scores are a function of what is there, so they cannot change with it."""
     seen, _ = planted(1.0, examples=200)
-    assert set(vars(seen)) == {"target", "shadows", "trained_on", "labels"}
+    assert {field.name for field in fields(seen)} == {"target", "shadows", "trained_on", "labels", "population", "features", "signals"}
+    assert all(len(array) in (len(seen.target), len(seen.shadows), seen.examples, 200) for array in arrays(seen))
     assert attack.score(seen).shape == (seen.examples,)
+
+
+@every_attack
+def test_what_is_missing_is_named(attack: Attack) -> None:
+    """An attack that finds less than it needs says what, instead of scoring something else."""
+    seen, _ = planted(1.0, examples=100)
+    bare = replace(seen, target=seen.target[:1], shadows=seen.shadows[:, :1], population=None, features=None, signals={})
+    if attack.needs - bare.offers:
+        with pytest.raises(EvidenceError, match=f"{attack.name} needs .*{min(attack.needs - bare.offers)}.*; the evidence offers shadows"):
+            attack.score(bare)
+    else:
+        assert np.isfinite(attack.score(bare)).all()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -8,7 +8,7 @@ import numpy as np
 from mia_audit.audit import Options, Silent
 from mia_audit.audit.attacking import Scores, attack_all
 from mia_audit.audit.measuring import Truth, phantom_control, results
-from mia_audit.audit.prepared import Prepared, gather
+from mia_audit.audit.prepared import Prepared, evidence, gather
 from mia_audit.audit.running import judge, prepare
 from mia_audit.data import design
 from mia_audit.record import Summary
@@ -63,8 +63,9 @@ def test_the_phantom_control_can_fail(tmp_path: Path) -> None:
     """Scored against the row it was really trained on, the phantom gives the leak away, and the control says so."""
     ready = prepared(tmp_path, LONG, random_labels=True)
     answers = bank(ready)
-    labels, rows = ready.examples.pool_labels[ready.audited], ready.rows[:, ready.audited]
-    scores: tuple[Scores, ...] = attack_all(ready.attacks, answers.pool[:, :, ready.audited], rows[design.FIRST_SHADOW :], labels, 1)
+    rows = ready.rows[:, ready.audited]
+    target, phantom = (evidence(ready, answers, model) for model in (design.TARGET, design.PHANTOM))
+    scores: tuple[Scores, ...] = attack_all(ready.attacks, target, phantom, 1)
     first = design.FIRST_SHADOW
     truth = Truth(target=rows[design.TARGET], phantom=rows[design.PHANTOM], rehearsals=rows[first : first + len(scores[0].rehearsals)])
     assert phantom_control(results(ready.cards, scores, truth, 0)).passed is False

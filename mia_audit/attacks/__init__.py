@@ -1,8 +1,18 @@
 """Attacks: arrays in, one score per example out, larger = more likely a member. Each pairs with a card in `attacks/`."""
 
 from mia_audit.attacks.attack import Attack
-from mia_audit.attacks.lira import OnlineLiRA
+from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
+from mia_audit.attacks.ensemble import Ensemble
+from mia_audit.attacks.lira import OnlineLiRA, PerExampleLiRA
+from mia_audit.attacks.lira_offline import OfflineLiRA
+from mia_audit.attacks.lira_queries import MultiQueryLiRA
+from mia_audit.attacks.lira_shrunken import ShrunkenLiRA
+from mia_audit.attacks.population import AttackP
+from mia_audit.attacks.quantile import QuantileRegression
+from mia_audit.attacks.references import AttackR, DifficultyCalibration
+from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
 from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowSVM
+from mia_audit.attacks.shadow_features import ShadowFeatures
 from mia_audit.attacks.thresholds import (
     ConfidenceThreshold,
     Correctness,
@@ -19,10 +29,23 @@ ATTACKS: tuple[type[Attack], ...] = (
     ModifiedEntropyThreshold,
     MarginThreshold,
     Correctness,
+    AttackP,
+    QuantileRegression,
+    ModifiedEntropyByClass,
     ShadowSVM,
     ShadowLogistic,
     ShadowBoosting,
+    ShadowFeatures,
+    DifficultyCalibration,
+    AttackR,
+    OnlineRMIA,
+    OfflineRMIA,
     OnlineLiRA,
+    OfflineLiRA,
+    PerExampleLiRA,
+    ShrunkenLiRA,
+    MultiQueryLiRA,
+    Ensemble,
 )
 
 __all__ = ["ATTACKS", "Attack"]

@@ -37,6 +37,18 @@ def require_budget(trained_on: Bools, attacks: Iterable[Attack], *, spare: int =
     return mask
 
 
+def require_needs(seen: Evidence, attack: Attack) -> None:
+    """Raise EvidenceError, naming what is missing, unless the evidence offers what the attack needs."""
+    missing = attack.needs - seen.offers
+    if missing:
+        raise EvidenceError(f"{attack.name} needs {listed(missing)}; the evidence offers {listed(seen.offers) or 'logits alone'}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names in order, with commas."""
+    return ", ".join(sorted(names))
+
+
 def require_shadows(seen: Evidence, attack: Attack) -> None:
     """Raise ShadowBudgetError unless every example has enough shadow models, EvidenceError where the target is one of them."""
     mask = judged(seen.trained_on, attack.shadows_per_side)
@@ -47,6 +59,16 @@ def require_shadows(seen: Evidence, attack: Attack) -> None:
         raise EvidenceError(
             f"{attack.name} needs shadow models other than the target, got one with the target's very answers; "
             "train shadow models with objects and seeds of their own"
+        )
+
+
+def require_out(seen: Evidence, attack: Attack) -> None:
+    """Raise ShadowBudgetError unless every example has a shadow model that was trained without it: all that an offline attack needs."""
+    never_out = int(seen.trained_on.all(axis=0).sum())
+    if never_out:
+        raise ShadowBudgetError(
+            f"{attack.name} needs a shadow model trained without each example; {never_out} of {seen.examples} examples have none among "
+            f"{len(seen.trained_on)}. Train more shadow models, or use attacks that need none (suite thresholds)."
         )
 
 

@@ -98,6 +98,12 @@ def load_attacks(names: Sequence[str]) -> tuple[tuple[Card, Attack], ...]:
     return tuple((card, build(card)) for card in cards.values())
 
 
+def asked_by_name(names: Sequence[str]) -> frozenset[str]:
+    """Return the names of the cards that were asked for themselves, not through a suite."""
+    suites = suite_names()
+    return frozenset(load_card(name).name for name in names if name not in suites)
+
+
 def build(card: Card) -> Attack:
     """Return the attack of a card with its parameters; RecipeError names the parameter that is unknown or of the wrong kind."""
     by_name = {attack.__name__: attack for attack in ATTACKS}

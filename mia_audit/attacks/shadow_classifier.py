@@ -9,31 +9,23 @@ members and non-members are weighed alike; every class is attacked; several quer
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from mia_audit.attacks.budget import require_shadows
+from mia_audit.attacks.learning import Classifier, boosted, even_draw, logistic, require_least
 from mia_audit.attacks.observables import within_reach
-from mia_audit.errors import RecipeError
 from mia_audit.streams import stream
-from mia_audit.types import Bools, Evidence, Floats, Ints
+from mia_audit.types import Bools, Evidence, Floats
 
 FEWEST_ROWS = 20
 """Rows of members, and of non-members, that a class needs for a classifier of its own; others share one over all classes."""
-
-_SORT_KEYS = 16
-
-
-Classifier: TypeAlias = Any
-"""A scikit-learn classifier with fit and decision_function; the library ships no types."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +39,14 @@ class ShadowSVM:
 
     name: ClassVar[str] = "shadow-svm"
     shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
     rows_per_class: int = 1_000
     cost: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.name, "rows_per_class", self.rows_per_class, least=2)
-        _require(self.name, "cost", self.cost, least=1e-6)
+        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
+        require_least(self.name, "cost", self.cost, least=1e-6)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the machine's decision function, [examples]; larger means more likely a member."""
@@ -75,13 +68,14 @@ class ShadowLogistic:
 
     name: ClassVar[str] = "shadow-logistic"
     shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
     rows_per_class: int = 5_000
     cost: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.name, "rows_per_class", self.rows_per_class, least=2)
-        _require(self.name, "cost", self.cost, least=1e-6)
+        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
+        require_least(self.name, "cost", self.cost, least=1e-6)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
@@ -89,7 +83,7 @@ class ShadowLogistic:
         return _by_class(seen, self._new, self.rows_per_class, self.seed)
 
     def _new(self) -> Classifier:
-        return make_pipeline(StandardScaler(), LogisticRegression(C=self.cost, max_iter=1_000))
+        return logistic(self.cost)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +97,14 @@ class ShadowBoosting:
 
     name: ClassVar[str] = "shadow-boosting"
     shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
     rows_per_class: int = 5_000
     trees: int = 50
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.name, "rows_per_class", self.rows_per_class, least=2)
-        _require(self.name, "trees", self.trees, least=1)
+        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
+        require_least(self.name, "trees", self.trees, least=1)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
@@ -117,12 +112,7 @@ class ShadowBoosting:
         return _by_class(seen, self._new, self.rows_per_class, self.seed)
 
     def _new(self) -> Classifier:
-        return HistGradientBoostingClassifier(
-            max_iter=self.trees,
-            max_leaf_nodes=8,
-            early_stopping=False,  # pyright: ignore[reportArgumentType]  # documented as 'auto' or bool
-            random_state=self.seed,
-        )
+        return boosted(self.trees, self.seed)
 
 
 def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: int) -> Floats:
@@ -148,16 +138,9 @@ def _fit(classifier: Classifier, seen: Evidence, most: int, rng: np.random.Gener
     """Fit on rows (shadow model, example), as many members as non-members."""
     rows = seen.shadows.mean(axis=1).reshape(-1, seen.classes)
     member = seen.trained_on.reshape(-1)
-    drawn = _draw(rows, member, most // 2, rng)
+    drawn = even_draw(rows, member, most // 2, rng)
     classifier.fit(within_reach(rows[drawn]), member[drawn])
     return classifier
-
-
-def _draw(rows: Floats, member: Bools, most: int, rng: np.random.Generator) -> Ints:
-    """Return which rows are drawn, at most so many a side; they are sorted first, so that the order of examples is forgotten."""
-    listed = np.lexsort(rows.T[:_SORT_KEYS])
-    sides = [rng.permutation(listed[member[listed] == side]) for side in (False, True)]
-    return np.concatenate([side[: min(most, *map(len, sides))] for side in sides])
 
 
 def _label_first(seen: Evidence) -> Evidence:
@@ -168,7 +151,7 @@ def _label_first(seen: Evidence) -> Evidence:
         others = -np.sort(-np.where(own, -np.inf, logits), axis=-1)[..., :-1]
         return np.concatenate([logits[..., own][..., None], others], axis=-1)
 
-    return Evidence(target=turned(seen.target), shadows=turned(seen.shadows), trained_on=seen.trained_on, labels=seen.labels)
+    return replace(seen, target=turned(seen.target), shadows=turned(seen.shadows))
 
 
 def _features(target: Floats) -> Floats:
@@ -178,8 +161,3 @@ def _features(target: Floats) -> Floats:
 def _fewest_rows(trained_on: Bools) -> int:
     members = int(trained_on.sum())
     return min(members, trained_on.size - members)
-
-
-def _require(name: str, field: str, value: float, *, least: float) -> None:
-    if value < least:
-        raise RecipeError(f"{name}: {field} needs {least:g} or more, got {value:g}; leave it out for the default")

@@ -22,6 +22,7 @@ class LossThreshold:
 
     name: ClassVar[str] = "loss"
     shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
         """Return log p_y, minus the loss, [examples]; larger means more likely a member."""
@@ -34,6 +35,7 @@ class ConfidenceThreshold:
 
     name: ClassVar[str] = "confidence"
     shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log of the largest probability, [examples]; larger means more likely a member."""
@@ -46,6 +48,7 @@ class EntropyThreshold:
 
     name: ClassVar[str] = "entropy"
     shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
         """Return minus the entropy in nats, [examples]; larger means more likely a member."""
@@ -58,6 +61,7 @@ class ModifiedEntropyThreshold:
 
     name: ClassVar[str] = "modified-entropy"
     shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
         """Return minus the modified entropy in nats, [examples]; larger means more likely a member."""
@@ -70,6 +74,7 @@ class MarginThreshold:
 
     name: ClassVar[str] = "margin"
     shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
         """Return z_y minus the largest other logit, [examples]; larger means more likely a member."""
@@ -82,6 +87,7 @@ class Correctness:
 
     name: ClassVar[str] = "correctness"
     shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
         """Return the share of queries answered rightly, [examples]; larger means more likely a member."""

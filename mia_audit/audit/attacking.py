@@ -4,6 +4,7 @@ Rehearsals are where everything is chosen: the strongest attack for the headline
 independent, so a shadow model is a fair stand-in for the target, with the others as its shadow models (design rule 2).
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from mia_audit.attacks import Attack
-from mia_audit.types import Bools, Evidence, Floats, Ints
+from mia_audit.types import Evidence, Floats
 
 REHEARSALS = 4
 
@@ -30,19 +31,20 @@ def rehearsals(shadows: int) -> int:
     return min(REHEARSALS, shadows - 1)
 
 
-def attack_all(attacks: Sequence[Attack], bank: Floats, trained_on: Bools, labels: Ints, workers: int) -> tuple[Scores, ...]:
-    """Score with every attack.
+def attack_all(attacks: Sequence[Attack], target: Evidence, phantom: Evidence, workers: int) -> tuple[Scores, ...]:
+    """Score with every attack: the target, the phantom target, and each rehearsing shadow model, one after the other.
 
-    bank        logits [2 + S, queries, A, classes]: the target, the phantom target, the shadow models
-    trained_on  shadow membership [S, A]
+    One at a time, since a rehearsal copies the shadow models' answers.
     """
-    target = Evidence(target=bank[0], shadows=bank[2:], trained_on=trained_on, labels=labels)
-    phantom = Evidence(target=bank[1], shadows=bank[2:], trained_on=trained_on, labels=labels)
-    parts = [target, phantom, *(target.against_shadow(index) for index in range(rehearsals(len(trained_on))))]
-    jobs = [delayed(_score)(attack, part) for attack in attacks for part in parts]
-    flat: list[Floats] = list(Parallel(n_jobs=workers, prefer="threads")(jobs))  # pyright: ignore[reportAssignmentType]
-    rows = [flat[start : start + len(parts)] for start in range(0, len(flat), len(parts))]
+    parts = itertools.chain([target, phantom], (target.against_shadow(index) for index in range(rehearsals(len(target.shadows)))))
+    columns = [_scores(attacks, part, workers) for part in parts]
+    rows = zip(*columns, strict=True)
     return tuple(Scores(target=row[0], phantom=row[1], rehearsals=np.stack(row[2:])) for row in rows)
+
+
+def _scores(attacks: Sequence[Attack], seen: Evidence, workers: int) -> list[Floats]:
+    jobs = [delayed(_score)(attack, seen) for attack in attacks]
+    return list(Parallel(n_jobs=workers, prefer="threads")(jobs))  # pyright: ignore[reportReturnType]
 
 
 def _score(attack: Attack, seen: Evidence) -> Floats:

@@ -1,0 +1,59 @@
+"""Means and spreads of shadow models by side, example by example: what the likelihood-ratio attacks are made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_audit.types import Bools, Floats, Ints
+
+SMALLEST_SIGMA = 1e-3
+"""In nats; reached only where the shadow models agree on every example."""
+
+_CHUNK = 2**20
+"""Values looked at at once: temporaries stay small beside the shadow models' answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Of one side's shadow models for each example: how many, their mean, and their squared deviations summed; all [examples]."""
+
+    count: Ints
+    mean: Floats
+    squares: Floats
+
+    @property
+    def pooled(self) -> float:
+        """Return the unbiased standard deviation that all examples share, 0 where no example has two models."""
+        return float(np.sqrt(self.squares.sum() / max(1, (self.count - 1).clip(0).sum())))
+
+    @property
+    def sigma(self) -> Floats:
+        """Return each example's unbiased standard deviation, 0 where it has one model."""
+        each: Floats = np.sqrt(self.squares / (self.count - 1).clip(1))
+        return each
+
+
+def moments(shadow: Floats, side: Bools) -> Moments:
+    """Return the moments of shadow [models, examples] over the models where `side` is True; every example needs one."""
+    count: Ints = side.sum(axis=0)
+    mean, squares = np.empty(count.size), np.empty(count.size)
+    step = max(1, _CHUNK // len(side))
+    for start in range(0, count.size, step):
+        here = slice(start, start + step)
+        values, there = shadow[:, here].astype(np.float64, copy=False), side[:, here]
+        mean[here] = np.einsum("me,me->e", values, there) / count[here]
+        deviation = np.where(there, values - mean[here], 0.0)
+        squares[here] = np.einsum("me,me->e", deviation, deviation)
+    return Moments(count=count, mean=mean, squares=squares)
+
+
+def log_mean(logs: Floats, side: Bools) -> Floats:
+    """Return the log of the mean of exp(logs) over the models where `side` is True, both [models, examples]; each needs one."""
+    found = np.empty(logs.shape[1])
+    step = max(1, _CHUNK // len(side))
+    for start in range(0, found.size, step):
+        here = slice(start, start + step)
+        values = np.where(side[:, here], logs[:, here], -np.inf)
+        top = values.max(axis=0)
+        found[here] = top + np.log(np.exp(values - top).sum(axis=0) / side[:, here].sum(axis=0))
+    return found

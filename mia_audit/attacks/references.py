@@ -1,0 +1,61 @@
+"""Attacks that compare the target with reference models that were not trained on the example.
+
+Attack R: Ye et al., "Enhanced Membership Inference Attacks against Machine Learning Models", CCS 2022, arXiv:2111.09679v4: the
+share of reference models whose loss on x is larger than the target's. Difficulty calibration: Watson et al., "On the Importance
+of Difficulty Calibration in Membership Inference Attacks", ICLR 2022, arXiv:2111.08440v2: the target's score less its mean over
+reference models.
+
+Departs from the papers: attack R has only k + 1 levels with k reference models, which leaves no low false positive rate to look
+at; within a level, examples are ordered by how far the target's phi lies above the reference models' mean. Queries are averaged.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mia_audit.attacks.budget import require_out
+from mia_audit.attacks.gaussians import moments
+from mia_audit.attacks.observables import each_model, log_likelihood, phi
+from mia_audit.types import Evidence, Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackR:
+    """Which share of reference models finds the example harder than the target does."""
+
+    name: ClassVar[str] = "attack-r"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the share, ties counted half, with the levels' inner order within 1 / (k + 1); larger means more likely a member."""
+        require_out(seen, self)
+        target: Floats = phi(seen.target, seen.labels).mean(axis=0)
+        shadow = each_model(phi, seen.shadows, seen.labels)
+        without = moments(shadow, ~seen.trained_on)
+        harder = ((shadow < target) & ~seen.trained_on).sum(axis=0) + 0.5 * ((shadow == target) & ~seen.trained_on).sum(axis=0)
+        inner = 0.25 * squashed(target - without.mean)  # within a quarter either way: half a tie is never crossed
+        share: Floats = (harder + 0.5 + 0.5 * inner) / (without.count + 1)
+        return share
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifficultyCalibration:
+    """The loss, less what is a hard example's share of it."""
+
+    name: ClassVar[str] = "difficulty-calibration"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return log p_y less its mean over reference models, [examples]; larger means more likely a member."""
+        require_out(seen, self)
+        target: Floats = log_likelihood(seen.target, seen.labels).mean(axis=0)
+        return target - moments(each_model(log_likelihood, seen.shadows, seen.labels), ~seen.trained_on).mean
+
+
+def squashed(values: Floats) -> Floats:
+    """Return values between -1 and 1 in the same order, without rounding large ones together: v / (1 + |v|)."""
+    within: Floats = values / (1 + np.abs(values))
+    return within

@@ -1,0 +1,113 @@
+"""Robust membership inference attack (RMIA): the target's confidence against what reference models make of the example.
+
+Zarifzadeh, Liu and Shokri, "Low-Cost High-Power Membership Inference Attacks", ICML 2024, arXiv:2312.03262v3. Names follow the
+paper: LR(x, z) = (Pr(x|theta) / Pr(x)) / (Pr(z|theta) / Pr(z)), where Pr(x) is the mean over reference models; x is called a
+member where LR(x, z) >= gamma for a share beta of the examples z of an outside population (the third pool).
+
+Departs from the paper: the score is log Pr(x|theta) / Pr(x), less log gamma and less the beta-quantile of the same ratio over z.
+It is 0 or more exactly where the paper calls x a member. For a fixed population the paper's score (the share of z with
+LR >= gamma) is a monotone function of it, and ties where it does not. Several queries are averaged as log-probabilities.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mia_audit.attacks.budget import require_needs, require_out
+from mia_audit.attacks.gaussians import log_mean
+from mia_audit.attacks.observables import each_model, log_likelihood
+from mia_audit.errors import RecipeError
+from mia_audit.types import Evidence, Floats, ThirdPool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlineRMIA:
+    """Reference models trained with or without the example, alike; works from one reference model on.
+
+    gamma  by how much x must surpass z
+    beta   the share of z that x must surpass
+    """
+
+    name: ClassVar[str] = "rmia-online"
+    shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "population"})
+    gamma: float = 2.0
+    beta: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require_threshold(self.name, self.gamma, self.beta)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return log ratio of x less what it must surpass, [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        logs = each_model(log_likelihood, seen.shadows, seen.labels)
+        of_x = _target(seen) - log_mean(logs, np.ones_like(seen.trained_on))
+        pool = _pool(seen)
+        of_z = _target(pool) - _everywhere(pool)
+        return of_x - _bar(of_z, self.gamma, self.beta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfflineRMIA:
+    """Reference models without the example only; what models with it would say is guessed: Pr_IN = a Pr_OUT + 1 - a.
+
+    gamma  by how much x must surpass z
+    beta   the share of z that x must surpass
+    a      of the guess: 1 is "as without it", 0 is "certain"
+    """
+
+    name: ClassVar[str] = "rmia-offline"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "population"})
+    gamma: float = 2.0
+    beta: float = 0.5
+    a: float = 0.3
+
+    def __post_init__(self) -> None:
+        _require_threshold(self.name, self.gamma, self.beta)
+        if not 0 <= self.a <= 1:
+            raise RecipeError(f"{self.name}: a needs 0 to 1, got {self.a}; 0.3 is the default")
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return log ratio of x less what it must surpass, [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        require_out(seen, self)
+        without = log_mean(each_model(log_likelihood, seen.shadows, seen.labels), ~seen.trained_on)
+        pool = _pool(seen)
+        of_z = _target(pool) - self._corrected(_everywhere(pool))
+        return _target(seen) - self._corrected(without) - _bar(of_z, self.gamma, self.beta)
+
+    def _corrected(self, without: Floats) -> Floats:
+        """Return log Pr, the mean of Pr_OUT and the guess at Pr_IN, from log Pr_OUT."""
+        corrected: Floats = np.logaddexp(without + np.log1p(self.a), np.log1p(-self.a) if self.a < 1 else -np.inf) - np.log(2)
+        return corrected
+
+
+def _target(seen: Evidence | ThirdPool) -> Floats:
+    logs: Floats = log_likelihood(seen.target, seen.labels).mean(axis=0)
+    return logs
+
+
+def _everywhere(pool: ThirdPool) -> Floats:
+    """Return log Pr(z), the mean over all reference models: none was trained on z."""
+    logs = each_model(log_likelihood, pool.shadows, pool.labels)
+    return log_mean(logs, np.ones(logs.shape, dtype=np.bool_))
+
+
+def _pool(seen: Evidence) -> ThirdPool:
+    assert seen.population is not None, "require_needs was asked"  # noqa: S101
+    return seen.population
+
+
+def _bar(of_z: Floats, gamma: float, beta: float) -> float:
+    """Return what log ratio of x must reach: gamma times the ratio that a share beta of z does not exceed."""
+    place = max(int(np.ceil(beta * of_z.size - 1e-9)), 1) - 1
+    return float(np.log(gamma) + np.partition(of_z, place)[place])
+
+
+def _require_threshold(name: str, gamma: float, beta: float) -> None:
+    if not 0 < gamma < np.inf:
+        raise RecipeError(f"{name}: gamma needs a number above 0, got {gamma}; 2 is the default")
+    if not 0 < beta <= 1:
+        raise RecipeError(f"{name}: beta needs a share above 0 and up to 1, got {beta}; 0.5 is the default")

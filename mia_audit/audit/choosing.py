@@ -1,0 +1,64 @@
+"""Which attacks of those asked for this audit can run: each says what it needs, and the recipe says what there will be.
+
+A suite means "all that can be tried": what cannot is left out, by name, with a warning in the record. An attack that was asked for
+by its own name is not left out in silence: the audit is refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mia_audit.attacks import Attack
+from mia_audit.attacks.budget import listed
+from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
+from mia_audit.errors import CatalogueError
+from mia_audit.recipe import Recipe, settled
+
+WAYS_OUT = {
+    "population": "use a --set data.population=... above 0",
+    "queries": "use --set audit.queries=8",
+}
+"""How to get what is missing; nothing else can be had by another option."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The attacks of an audit with their cards, and a sentence for each kind that was left out."""
+
+    cards: tuple[Card, ...]
+    attacks: tuple[Attack, ...]
+    left_out: tuple[str, ...]
+
+
+def choose(names: Sequence[str], offers: frozenset[str]) -> Chosen:
+    """Return the attacks that find what they need; CatalogueError where one of them was asked for by name and does not."""
+    loaded, asked = load_attacks(names), asked_by_name(names)
+    runnable = [(card, attack) for card, attack in loaded if attack.needs <= offers]
+    missing: dict[str, list[str]] = {}
+    for card, attack in loaded:
+        lacking = listed(attack.needs - offers)
+        if lacking and card.name in asked:
+            raise CatalogueError(f"attack {card.name} needs {lacking}, which this target does not offer; {_way_out(attack.needs - offers)}")
+        if lacking:
+            missing.setdefault(lacking, []).append(card.name)
+    if not runnable:
+        raise CatalogueError(f"none of the attacks of {', '.join(names)} can run here: they need {listed(missing)}; use suite quick")
+    return Chosen(
+        cards=tuple(card for card, _ in runnable),
+        attacks=tuple(attack for _, attack in runnable),
+        left_out=tuple(f"Left out, because there is no {lacking} here: {', '.join(cards)}." for lacking, cards in missing.items()),
+    )
+
+
+def offers(recipe: Recipe) -> frozenset[str]:
+    """Return what the evidence of an audit of this resolved recipe will offer."""
+    found = {"shadows", "features"}
+    if settled(recipe.data.population) > 0:
+        found.add("population")
+    if recipe.audit.queries > 1:
+        found.add("queries")
+    return frozenset(found)
+
+
+def _way_out(missing: frozenset[str]) -> str:
+    ways = [WAYS_OUT[need] for need in sorted(missing) if need in WAYS_OUT]
+    return ", ".join(ways) if ways else "use another attack (`mia-audit list attacks`) or a suite, which leaves it out"
