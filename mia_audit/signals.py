@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mia_audit.data import augmenting
 from mia_audit.models.encoding import encode
 from mia_audit.models.network import Population
 from mia_audit.recipe import Recipe
-from mia_audit.streams import stream_seed
+from mia_audit.streams import stream, stream_seed
 from mia_audit.types import Floats
 
 _CHUNK = 2**21  # input values times models times steps held at once while querying
@@ -27,14 +28,15 @@ class Signals:
 def query(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
     """Ask every model about every example (inputs channels last), as many times as the recipe says.
 
-    Random encodings use the same spikes for every model: their seed is the query's, not the model's.
+    Random encodings use the same spikes for every model, and augmented queries the same copies: their seed is the query's,
+    not the model's, and members and non-members are asked alike.
     """
     logits, rates = [], []
     for number in range(recipe.audit.queries):
         generator = torch.Generator(device).manual_seed(stream_seed(recipe.training.seed, "query", number))
-        answers = [
-            _ask(population, models, chunk, recipe, generator) for chunk in _chunks(inputs, models * recipe.model.time_steps, device)
-        ]
+        asked = _augmented(inputs, recipe, number) if recipe.audit.augmented_queries else inputs
+        chunks = _chunks(asked, models * recipe.model.time_steps, device)
+        answers = [_ask(population, models, chunk, recipe, generator) for chunk in chunks]
         logits.append(torch.cat([answer[0] for answer in answers], dim=1).cpu().numpy())
         rates.append(torch.cat([answer[1] for answer in answers], dim=2).mean(dim=2).cpu().numpy())
     return Signals(logits=np.stack(logits, axis=1), rates=np.mean(rates, axis=0).T)
@@ -46,6 +48,12 @@ def _ask(population: Population, models: int, x: Tensor, recipe: Recipe, generat
     encoded = encode(x.unsqueeze(0), recipe.model, [generator])
     seen = population.observe(encoded.expand(models, *encoded.shape[1:]))
     return seen.logits, seen.rates
+
+
+def _augmented(inputs: Floats, recipe: Recipe, number: int) -> Floats:
+    moves = augmenting.draw(recipe.data, len(inputs), stream(recipe.training.seed, "query-augment", number))
+    copies: Floats = augmenting.moved(torch.from_numpy(inputs), moves, recipe.data.crop_padding).numpy()
+    return copies
 
 
 def _chunks(inputs: Floats, copies: int, device: torch.device) -> Iterator[Tensor]:

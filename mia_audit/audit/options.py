@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mia_audit.audit import sense
 from mia_audit.catalogue import load_recipe, override
-from mia_audit.data.profiles import profile, resolve
+from mia_audit.data.profiles import resolve
 from mia_audit.errors import OutputError, RecipeError
-from mia_audit.models.architectures import layers, shapes
-from mia_audit.models.names import check_surrogate
 from mia_audit.recipe import Recipe
-from mia_audit.training.plan import input_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +51,7 @@ def describe(target: str | Recipe, options: Options) -> Recipe:
                 f"{option} needs a spiking target, got {recipe.name!r}, an ANN; leave it out or choose a target such as snn-q4"
             )
     resolved = resolve(override(recipe, _changes(options)))
-    _check(resolved)
+    sense.check(resolved)
     return resolved
 
 
@@ -67,23 +65,6 @@ def _changes(options: Options) -> dict[str, Any]:
         "training.seed": options.seed,
     }
     return {**{path: value for path, value in named.items() if value is not None}, **options.settings}
-
-
-def _check(recipe: Recipe) -> None:
-    suits = profile(recipe.data.dataset)
-    if recipe.audit.shadows < 2:
-        raise RecipeError(f"an audit needs at least 2 shadow models, got {recipe.audit.shadows}; use --shadows 32")
-    if recipe.model.neuron is not None:
-        check_surrogate(recipe.model.neuron.surrogate)
-    elif recipe.model.time_steps != 1 or recipe.model.encoding != "direct":
-        raise RecipeError(
-            f"{recipe.name}: an ANN runs one step on direct input; add a [model.neuron] or set time_steps = 1 and encoding = 'direct'"
-        )
-    if recipe.model.encoding == "rate" and suits.kind != "image":
-        raise RecipeError(
-            f"{recipe.name}: rate encoding needs intensities from 0 to 1, got the table {suits.name}; use --set model.encoding=direct"
-        )
-    shapes(layers(recipe.model, suits.classes), input_shape(suits))
 
 
 def writable(folder: Path) -> Path:

@@ -76,12 +76,13 @@ def resolve(recipe: Recipe) -> Recipe:
     architecture = recipe.model.architecture
     if architecture == "auto":
         architecture = "conv" if suits.kind == "image" else "mlp"
+    training = _filled(recipe.training, suits, ("epochs", "batch_size", "learning_rate"))
     sized = ("hidden", "channels", "kernel", "padding") if architecture in {"conv", "mlp"} else ()
     return recipe.model_copy(
         update={
             "data": _filled(recipe.data, suits, ("pool", "population", "test")),
             "model": _filled(recipe.model, suits, sized).model_copy(update={"architecture": architecture}),
-            "training": _filled(recipe.training, suits, ("epochs", "batch_size", "learning_rate")),
+            "training": training.model_copy(update={"stop_epoch": training.last_epoch}),
         }
     )
 

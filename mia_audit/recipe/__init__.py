@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mia_audit.recipe.model import Bits, Model, Neuron, Quantization
-from mia_audit.recipe.section import Positive, Section, settled
+from mia_audit.recipe.section import Positive, Section, Share, settled
 
 
 class Data(Section):
@@ -17,6 +17,8 @@ class Data(Section):
 
     Members and non-members come from one pool by an independent coin for each model and example (design rule 1).
     The population pool is trained on by no model and scored by nobody; the test set measures accuracy.
+
+    augment  of images while training: "crop" after padding by `crop_padding`, "flip" left to right
     """
 
     dataset: str = "digits"
@@ -24,29 +26,58 @@ class Data(Section):
     population: Annotated[int, Field(ge=0)] | None = None
     test: Positive | None = None
     member_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    augment: tuple[Literal["crop", "flip"], ...] = ()
+    crop_padding: Positive = 4
 
 
 class Training(Section):
-    """How every model of the population is trained: cross-entropy, Adam.
+    """How every model of the population is trained: cross-entropy, mini-batches.
 
-    precision  the type hidden layers multiply in; sums, membranes, logits and parameters are float32 either way. bf16 is
-               several times faster; spikes and integer weights of up to 8 bits are exact in it.
+    optimizer        "adam", or "sgd" with `momentum`
+    schedule         learning rate over `epochs`: "constant", "cosine" down to zero, or "steps": times `decay` at each of
+                     `milestones`, shares of all epochs
+    label_smoothing  share of a label that is spread over all classes
+    stop_epoch       the epoch that training ends after, fixed on other replicates (design rule 6; `training.stopping` finds it);
+                     `stop_from` says where it came from
+    checkpoints      epochs whose answers are kept beside the last one's, for attacks on trajectories
+    precision        the type hidden layers multiply in; sums, membranes, logits and parameters are float32 either way. bf16 is
+                     several times faster; spikes and integer weights of up to 8 bits are exact in it.
     """
 
     epochs: Positive | None = None
     batch_size: Positive | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    optimizer: Literal["adam", "sgd"] = "adam"
+    momentum: Share = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["constant", "cosine", "steps"] = "constant"
+    milestones: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5, 0.75)
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.1
+    label_smoothing: Share = 0.0
+    stop_epoch: Positive | None = None
+    stop_from: str = ""
+    checkpoints: tuple[Positive, ...] = ()
     precision: Literal["bf16", "fp32"] = "bf16"
     seed: Annotated[int, Field(ge=0)] = 0
 
+    @property
+    def last_epoch(self) -> int:
+        """The epoch that training ends after."""
+        return settled(self.epochs) if self.stop_epoch is None else self.stop_epoch
+
 
 class Audit(Section):
-    """How hard the audit looks."""
+    """How hard the audit looks.
+
+    queries            how often every model is asked about every example
+    augmented_queries  ask about augmented copies (the recipe's `data.augment`), the same ones of every model, members and
+                       non-members alike; without it, about the examples as they are
+    """
 
     shadows: Annotated[int, Field(ge=1)] = 32
     attacks: tuple[str, ...] = ("quick",)
     queries: Positive = 1
+    augmented_queries: bool = False
 
 
 class Recipe(Section):

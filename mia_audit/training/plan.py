@@ -16,7 +16,7 @@ from mia_audit.recipe import Recipe, settled
 from mia_audit.training.store import key_of
 from mia_audit.types import Bools
 
-ENGINE_VERSION = "1"  # raised whenever a change of the engine changes a trained model
+ENGINE_VERSION = "2"  # raised whenever a change of the engine changes a trained model
 _LARGEST = {"cpu": 16, "cuda": 256}
 _ACTIVATIONS = {"cpu": 2**24, "cuda": 2**31}  # activation values of one training step, over all models of a cohort
 
@@ -43,9 +43,9 @@ def activations_per_example(recipe: Recipe) -> int:
 
 
 def layer_shapes(recipe: Recipe) -> tuple[tuple[int, ...], ...]:
-    """Return every layer's output shape, channels last."""
+    """Return every layer's output shape, channels last, those inside residual blocks included."""
     suits = profile(recipe.data.dataset)
-    return architectures.shapes(architectures.layers(recipe.model, suits.classes), input_shape(suits))
+    return tuple(after for _, _, after in architectures.walk(architectures.layers(recipe.model, suits.classes), input_shape(suits)))
 
 
 def input_shape(suits: Profile) -> tuple[int, ...]:
@@ -70,7 +70,8 @@ def _task(recipe: Recipe, rows: Bools, indices: tuple[int, ...], data_sha256: st
         "model": recipe.model.model_dump(mode="json"),
         "training": recipe.training.model_dump(mode="json"),
         "member_fraction": recipe.data.member_fraction,
-        "queries": recipe.audit.queries,
+        "augment": [recipe.data.augment, recipe.data.crop_padding],
+        "queries": [recipe.audit.queries, recipe.audit.augmented_queries],
         "indices": indices,
         "membership": hashlib.sha256(np.packbits(own).tobytes()).hexdigest(),
     }

@@ -18,6 +18,7 @@ def work(task: Task, material: Material, store: Store, device_name: str, progres
     """Train and query one cohort; return its key, under which the store now holds weights and signals.
 
     pool/logits, population/logits, test/logits  float32 [K, queries, examples, classes]
+    pool/logits@<epoch>                           the same at each of the recipe's checkpoints
     pool/rates                                    float32 [K, layers]
     weights/<parameter>                           [K, ...]
     """
@@ -32,8 +33,14 @@ def work(task: Task, material: Material, store: Store, device_name: str, progres
 def _work(task: Task, material: Material, store: Store, device: torch.device, progress: Callable[[float], None]) -> str:
     recipe = material.recipe
     pool = Pool(inputs=material.pool_inputs, labels=material.pool_labels, classes=material.classes)
-    population = train(recipe, Cohort(indices=task.indices, rows=task.rows), pool, device, progress)
-    signals = _signals(population, len(task.indices), material, device)
+    kept: Tensors = {}
+
+    def keep(epoch: int, population: Population) -> None:
+        answers = query(population, len(task.indices), material.pool_inputs, recipe, device)
+        kept[f"pool/logits@{epoch}"] = answers.logits.astype(np.float32)
+
+    population = train(recipe, Cohort(indices=task.indices, rows=task.rows), pool, device, progress, keep)
+    signals = {**_signals(population, len(task.indices), material, device), **kept}
     _check(signals, task.indices)
     store.save(task.key, {**signals, **_weights(population)})
     return task.key

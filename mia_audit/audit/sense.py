@@ -1,0 +1,54 @@
+"""Whether a resolved recipe makes sense as a whole: names, shapes, and fields that depend on one another."""
+
+from mia_audit.data.profiles import Profile, profile
+from mia_audit.errors import RecipeError
+from mia_audit.models.architectures import layers, shapes
+from mia_audit.models.names import check_surrogate
+from mia_audit.recipe import Recipe, settled
+from mia_audit.training.plan import input_shape
+
+
+def check(recipe: Recipe) -> None:
+    """Raise a CatalogueError or RecipeError that says the way out, before anything is computed."""
+    suits = profile(recipe.data.dataset)
+    if recipe.audit.shadows < 2:
+        raise RecipeError(f"an audit needs at least 2 shadow models, got {recipe.audit.shadows}; use --shadows 32")
+    _check_time(recipe, suits)
+    _check_training(recipe)
+    _check_augmentation(recipe, suits)
+    shapes(layers(recipe.model, suits.classes), input_shape(suits))
+
+
+def _check_time(recipe: Recipe, suits: Profile) -> None:
+    """Neurons, steps and encodings that go together, on data that they are for."""
+    if recipe.model.neuron is not None:
+        check_surrogate(recipe.model.neuron.surrogate)
+    elif recipe.model.time_steps != 1 or recipe.model.encoding != "direct":
+        raise RecipeError(
+            f"{recipe.name}: an ANN runs one step on direct input; add a [model.neuron] or set time_steps = 1 and encoding = 'direct'"
+        )
+    if recipe.model.encoding == "rate" and suits.kind != "image":
+        raise RecipeError(
+            f"{recipe.name}: rate encoding needs intensities from 0 to 1, got the table {suits.name}; use --set model.encoding=direct"
+        )
+
+
+def _check_training(recipe: Recipe) -> None:
+    training = recipe.training
+    if training.last_epoch > settled(training.epochs):
+        raise RecipeError(
+            f"training.stop_epoch needs one of {training.epochs} epochs, got {training.last_epoch}; use --set training.epochs=... as well"
+        )
+    late = [epoch for epoch in training.checkpoints if epoch > training.last_epoch]
+    if late:
+        raise RecipeError(f"training.checkpoints needs epochs up to {training.last_epoch}, the last one, got {late[0]}; leave it out")
+    batched = recipe.model.norm.startswith("batch")
+    if batched and settled(training.batch_size) < 2:
+        raise RecipeError("batch norm needs at least two examples in a batch, got training.batch_size=1; use --set model.norm=group")
+
+
+def _check_augmentation(recipe: Recipe, suits: Profile) -> None:
+    if recipe.data.augment and suits.kind != "image":
+        raise RecipeError(f"data.augment needs images, got the table {suits.name}; use --set data.augment=[]")
+    if recipe.audit.augmented_queries and not recipe.data.augment:
+        raise RecipeError('audit.augmented_queries needs data.augment to say how, got none; use --set \'data.augment=["crop","flip"]\'')
