@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
 
@@ -48,7 +48,8 @@ def surrogates() -> None:
 
 
 def _print(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    name, *others = columns
+    table = Table(Column(name, no_wrap=True), *others, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)
