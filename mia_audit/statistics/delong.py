@@ -16,20 +16,19 @@ from mia_audit.statistics.interval import LEVEL, Interval
 from mia_audit.statistics.roc import split
 from mia_audit.types import Bools, Floats
 
-_Z = float(norm.ppf((1 + LEVEL) / 2))
 _NEAR = 1e-12
 """Where the search for an end begins: at AUC 0 or 1 the AUC itself is a root, of zero width."""
 
 
-def auc_interval(scores: Floats, member: Bools) -> Interval:
-    """Return the AUC with its 95 % interval, which is never of zero width and never leaves [0, 1]."""
+def auc_interval(scores: Floats, member: Bools, level: float = LEVEL) -> Interval:
+    """Return the AUC with its interval, which is never of zero width and never leaves [0, 1]."""
     area, variance = delong(scores, member)
     if variance > 0 and 0 < area < 1:
-        half = _Z * math.sqrt(variance) / (area * (1 - area))
+        half = _normal(level) * math.sqrt(variance) / (area * (1 - area))
         centre = math.log(area / (1 - area))
         return Interval(value=area, low=_expit(centre - half), high=_expit(centre + half), method="DeLong, logit scale")
     members = int(member.sum())
-    low, high = newcombe(area, members, member.size - members)
+    low, high = newcombe(area, members, member.size - members, level)
     why = "all scores are equal, this attack told nothing apart" if np.ptp(scores) == 0 else "DeLong's variance vanishes"
     return Interval(value=area, low=low, high=high, method=f"Newcombe method 5: {why}")
 
@@ -45,11 +44,11 @@ def delong(scores: Floats, member: Bools) -> tuple[float, float]:
     return float(above.mean()), float(above.var(ddof=1) / above.size + below.var(ddof=1) / below.size)
 
 
-def newcombe(area: float, members: int, nonmembers: int) -> tuple[float, float]:
+def newcombe(area: float, members: int, nonmembers: int, level: float = LEVEL) -> tuple[float, float]:
     """Return the score interval of an AUC from its value and the two sample sizes alone."""
 
     def excess(theta: float) -> float:
-        return (theta - area) ** 2 - _Z**2 * _hanley_mcneil(theta, members, nonmembers)
+        return (theta - area) ** 2 - _normal(level) ** 2 * _hanley_mcneil(theta, members, nonmembers)
 
     low = 0.0 if area == 0 else float(root_scalar(excess, bracket=(0.0, area - _NEAR), method="brentq").root)
     high = 1.0 if area == 1 else float(root_scalar(excess, bracket=(area + _NEAR, 1.0), method="brentq").root)
@@ -59,6 +58,10 @@ def newcombe(area: float, members: int, nonmembers: int) -> tuple[float, float]:
 def _hanley_mcneil(theta: float, members: int, nonmembers: int) -> float:
     mean = (members + nonmembers) / 2 - 1
     return theta * (1 - theta) * (1 + mean * (1 - theta) / (2 - theta) + mean * theta / (1 + theta)) / (members * nonmembers)
+
+
+def _normal(level: float) -> float:
+    return float(norm.ppf((1 + level) / 2))
 
 
 def _expit(x: float) -> float:

@@ -37,10 +37,7 @@ class Share:
 def accuracy(share: Share) -> Interval:
     """Return one proportion with its exact (Clopper-Pearson) interval."""
     tail = (1 - LEVEL) / 2
-    missed = share.total - share.hits
-    low = float(beta.ppf(tail, share.hits, missed + 1)) if share.hits else 0.0
-    high = float(beta.ppf(1 - tail, share.hits + 1, missed)) if missed else 1.0
-    return Interval(value=share.value, low=low, high=high, method="Clopper-Pearson")
+    return Interval(value=share.value, low=lower(share, tail), high=upper(share, tail), method="Clopper-Pearson")
 
 
 def difference(first: Share, second: Share) -> Interval:
@@ -71,6 +68,16 @@ def rates_above(scores: Floats, member: Bools, threshold: float) -> tuple[Share,
         Share(hits=int(np.sum(members > threshold)), total=members.size),
         Share(hits=int(np.sum(others > threshold)), total=others.size),
     )
+
+
+def lower(share: Share, tail: float) -> float:
+    """Return the one-sided Clopper-Pearson lower limit."""
+    return float(beta.ppf(tail, share.hits, share.total - share.hits + 1)) if share.hits else 0.0
+
+
+def upper(share: Share, tail: float) -> float:
+    """Return the one-sided Clopper-Pearson upper limit."""
+    return float(beta.ppf(1 - tail, share.hits + 1, share.total - share.hits)) if share.hits < share.total else 1.0
 
 
 def wilson(share: Share) -> tuple[float, float]:

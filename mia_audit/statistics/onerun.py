@@ -1,0 +1,88 @@
+"""A lower bound of epsilon from one training: the audit's own coins make it a theorem.
+
+Steinke, Nasr and Jagielski, "Privacy Auditing with One (1) Training Run", NeurIPS 2023, arXiv:2305.08846v1, Theorem 5.2 and Appendix D:
+m examples are included by independent fair coins, the attacker guesses r of the coins and abstains from the rest; if training is
+(epsilon, delta)-private, v or more right guesses have at most the probability that a binomial with success e^epsilon / (1 + e^epsilon)
+gives, plus what delta adds. No trial is repeated and no example needs to be independent of another.
+
+How many to accuse and how many to clear is fixed on rehearsals, so nothing is searched on the target. It holds for members
+drawn by fair coins alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import binom
+
+from mia_audit.errors import EvidenceError
+from mia_audit.statistics.roc import split
+from mia_audit.types import Bools, Floats
+
+LEVEL = 0.05
+SHARES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+"""Shares of the examples that may be accused, and cleared, among which rehearsals choose."""
+_TOP = 50.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guesses:
+    """So many of m examples guessed, so many of them right."""
+
+    examples: int
+    made: int
+    right: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.right <= self.made <= self.examples:
+            raise EvidenceError(
+                f"guesses need right <= made <= examples, got {self.right} of {self.made} of {self.examples}; give counts of one target"
+            )
+
+
+def p_value(guesses: Guesses, epsilon: float, delta: float) -> float:
+    """Return the largest probability of so many right guesses under (epsilon, delta)."""
+    made, right = guesses.made, guesses.right
+    success = 1 / (1 + np.exp(-epsilon))
+    tail = float(binom.sf(right - 1, made, success))
+    if delta == 0 or right == 0:
+        return min(1.0, tail)
+    fewer = np.arange(1, right + 1)
+    added = np.cumsum(binom.pmf(right - fewer, made, success)) / fewer
+    return min(1.0, tail + 2 * guesses.examples * delta * float(added.max()))
+
+
+def bound(guesses: Guesses, delta: float, level: float = LEVEL) -> float:
+    """Return the largest epsilon that so many right guesses refute at this level; 0 where they refute none."""
+
+    def surplus(epsilon: float) -> float:
+        return p_value(guesses, epsilon, delta) - level
+
+    if surplus(0.0) >= 0:
+        return 0.0
+    return float(brentq(surplus, 0.0, _TOP, xtol=1e-9)) if surplus(_TOP) > 0 else _TOP
+
+
+def guess(scores: Floats, member: Bools, accused: float, cleared: float) -> Guesses:
+    """Accuse the share with the largest scores, clear the share with the smallest; ties fall in the order of the examples."""
+    split(scores, member)
+    order = np.argsort(scores, kind="stable")
+    first, last = round(cleared * scores.size), round(accused * scores.size)
+    right = int((~member[order[:first]]).sum()) + int(member[order[scores.size - last :]].sum())
+    return Guesses(examples=scores.size, made=first + last, right=right)
+
+
+def choose(rehearsals: Floats, member: Bools, delta: float, level: float = LEVEL) -> tuple[float, float]:
+    """Return the shares to accuse and to clear that show most on average over the rehearsals [R, A]."""
+    pairs = [(accused, cleared) for accused in SHARES for cleared in SHARES if 0 < accused + cleared <= 1]
+
+    def shown(pair: tuple[float, float]) -> tuple[float, float]:
+        found = [guess(scores, row, *pair) for scores, row in zip(rehearsals, member, strict=True)]
+        return float(np.mean([bound(one, delta, level) for one in found])), float(np.mean([one.right / max(1, one.made) for one in found]))
+
+    return max(pairs, key=shown)
+
+
+def ceiling(examples: int, delta: float, level: float = LEVEL) -> float:
+    """Return what a perfect attack could show: every one of m coins guessed rightly."""
+    return bound(Guesses(examples=examples, made=examples, right=examples), delta, level)

@@ -1,0 +1,138 @@
+"""Bands, slices, calibrated probabilities and lists of names: joint statements that hold jointly."""
+
+import numpy as np
+import pytest
+from scipy.stats import beta, norm
+
+from mia_audit.errors import EvidenceError
+from mia_audit.statistics.band import band, tail_of
+from mia_audit.statistics.calibration import brier, calibrate, conformal_p, named
+from mia_audit.statistics.delong import auc_interval
+from mia_audit.statistics.nulltest import holm, mann_whitney_p
+from mia_audit.statistics.roc import auc, roc
+from mia_audit.statistics.slices import differ, slices
+from mia_audit.types import Bools, Floats
+
+GRID = np.geomspace(1e-3, 1, 60)
+
+
+def gaussian(seed: int, side: int, gap: float) -> tuple[Floats, Bools]:
+    """Return scores of two Gaussians and who is who."""
+    member = np.arange(2 * side) < side
+    return np.random.default_rng(seed).normal(size=2 * side) + gap * member, member
+
+
+@pytest.mark.parametrize(("side", "gap"), [(60, 1.0), (400, 0.0), (400, 2.0)])
+def test_the_band_holds_the_whole_curve(side: int, gap: float) -> None:
+    """The true curve lies within at every FPR at once in at least 94 % of 200 audits; it is not so wide that it always does by far."""
+    truth = norm.sf(norm.isf(GRID) - gap)
+    found = [band(*gaussian(seed, side, gap), GRID) for seed in range(200)]
+    assert np.mean([((one.low <= truth) & (truth <= one.high)).all() for one in found]) >= 0.94
+
+
+def test_the_band_holds_the_sample_curve_and_closes() -> None:
+    """The sample's own curve lies within; with more scores the band narrows; ties are one step."""
+    widths = []
+    for side in (50, 500, 5_000):
+        scores, member = gaussian(1, side, 1.0)
+        curve, found = roc(scores, member), band(scores, member, GRID)
+        sample = np.array([curve.tpr[curve.fpr <= rate + 1e-12].max() for rate in GRID])
+        assert ((found.low <= sample) & (sample <= found.high)).all()
+        assert (np.diff(found.low) >= 0).all()
+        assert (np.diff(found.high) >= 0).all()
+        widths.append((found.high - found.low).mean())
+    assert widths[0] > 2 * widths[1] > 4 * widths[2]
+    tied = band(np.repeat([0.0, 1.0], 50), np.tile([True, False], 50), GRID)
+    assert tied.low[0] == 0.0
+
+
+@pytest.mark.parametrize("size", [7, 50, 700])
+def test_the_tail_is_the_joint_one(size: int) -> None:
+    """Every order statistic stays above its tail, and below the other, in 97 to 98 % of simulations."""
+    rng, ranks = np.random.default_rng(size), np.arange(1, size + 1)
+    low, high = beta.ppf(tail_of(size), ranks, size + 1 - ranks), beta.isf(tail_of(size), ranks, size + 1 - ranks)
+    drawn = np.sort(rng.random((6_000, size)), axis=1)
+    held = ((low <= drawn) & (drawn <= high)).all(axis=1).mean()
+    assert 0.968 <= held <= 0.982
+    assert tail_of(10**6) < tail_of(10**4)
+
+
+def test_each_slice_is_measured_alone_and_corrected_together() -> None:
+    """AUCs are those of the parts, intervals are at Bonferroni's level, p is Holm's; a small part has no number."""
+    scores, member = gaussian(2, 300, 0.6)
+    groups = np.random.default_rng(0).integers(0, 3, 600)
+    groups[:5] = 3
+    found = slices(scores, member, groups, {0: "a", 1: "b", 2: "c", 3: "few"})
+    for group, one in enumerate(found[:3]):
+        here = groups == group
+        assert one.auc is not None
+        assert one.auc.value == pytest.approx(auc(scores[here], member[here]))
+        assert one.auc.low < auc_interval(scores[here], member[here]).low
+        assert one.auc.low == pytest.approx(auc_interval(scores[here], member[here], 1 - 0.05 / 3).low)
+    p = [mann_whitney_p(scores[groups == group], member[groups == group]) for group in range(3)]
+    assert [one.p_holm for one in found[:3]] == pytest.approx(holm(p))
+    assert (found[3].auc, found[3].p_holm, found[3].members) == (None, 1.0, 5)
+
+
+def test_noise_raises_a_slice_rarely() -> None:
+    """Ten slices of noise: one or more below 5 % in at most 9 % of 200 audits, and "they differ" as rarely."""
+    groups = np.tile(np.arange(10), 60)
+    names = {group: str(group) for group in range(10)}
+    audits = [(np.random.default_rng(seed).normal(size=600), np.random.default_rng([seed, 1]).random(600) < 0.5) for seed in range(200)]
+    assert np.mean([min(one.p_holm for one in slices(*audit, groups, names)) < 0.05 for audit in audits]) <= 0.09
+    assert np.mean([differ(*audit, groups) < 0.05 for audit in audits]) <= 0.10
+    scores, member = audits[0]
+    assert differ(scores + 2 * (member & (groups == 3)), member, groups) < 1e-6
+
+
+def test_no_slice_resolved_is_said() -> None:
+    """All parts too small: no numbers, and nothing differs."""
+    scores, member = gaussian(3, 8, 1.0)
+    found = slices(scores, member, np.zeros(16, dtype=int), {0: "all"})
+    assert found[0].auc is None
+    assert differ(scores, member, np.zeros(16, dtype=int)) == 1.0
+    with pytest.raises(EvidenceError, match="one group for each"):
+        slices(scores, member, np.zeros(3, dtype=int), {0: "all"})
+
+
+def test_calibrated_probabilities_are_frequencies() -> None:
+    """Fitted on other models, nine in ten of those called 90 % are members; it beats always saying one half."""
+    scores, member = gaussian(4, 5_000, 2.0)
+    fresh, truth = gaussian(5, 5_000, 2.0)
+    found = calibrate(scores, member)(fresh)
+    for low, high in ((0.0, 0.1), (0.4, 0.6), (0.9, 1.0)):
+        here = (found >= low) & (found <= high)
+        assert truth[here].mean() == pytest.approx(found[here].mean(), abs=0.04)
+    assert brier(found, truth) < 0.15 < brier(np.full(truth.size, 0.5), truth)
+    assert found.min() > 0
+    assert found.max() < 1
+
+
+def test_calibration_rises_and_forgets_units() -> None:
+    """A larger score is never less likely a member; a rising transform changes no probability; constant scores say one half."""
+    scores, member = gaussian(6, 200, 1.0)
+    found = calibrate(scores, member)
+    assert (np.diff(found(np.sort(scores))) >= 0).all()
+    np.testing.assert_allclose(calibrate(np.exp(scores), member)(np.exp(scores)), found(scores))
+    np.testing.assert_allclose(calibrate(np.zeros(400), member)(np.array([-1.0, 0.0, 1.0])), 0.5)
+
+
+def test_the_list_holds_few_wrong_names() -> None:
+    """At 10 % the mean share of wrong names over 200 audits is at most 10 %; noise names somebody in at most 10 % of audits or so."""
+    wrong, noise = [], []
+    for seed in range(200):
+        scores, member = gaussian(seed, 300, 3.0)
+        other = np.random.default_rng([seed, 9]).normal(size=2_000)
+        chosen = named(scores, other, 0.1)
+        wrong.append((chosen & ~member).sum() / max(1, chosen.sum()))
+        assert chosen.sum() > 50
+        noise.append(named(gaussian(seed, 300, 0.0)[0], other, 0.1).any())
+    assert np.mean(wrong) <= 0.1
+    assert np.mean(noise) <= 0.16
+
+
+def test_a_conformal_p_counts_those_as_high() -> None:
+    """Ties count as high, and the example itself is one of them, so that p is never 0."""
+    np.testing.assert_allclose(conformal_p(np.array([0.0, 1.0, 5.0]), np.array([0.0, 1.0, 1.0])), [1.0, 3 / 4, 1 / 4])
+    with pytest.raises(EvidenceError, match="needs non-members"):
+        conformal_p(np.zeros(2), np.zeros(0))
