@@ -76,4 +76,4 @@ def evidence(prepared: Prepared, bank: Bank, model: int) -> Evidence:
 
 
 def _flat(inputs: Floats) -> Floats:
-    return inputs.reshape(len(inputs), -1)
+    return inputs.reshape(len(inputs), int(np.prod(inputs.shape[1:])))
