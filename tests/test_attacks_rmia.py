@@ -93,7 +93,7 @@ def test_gamma_and_beta_shift_all_scores_alike(gamma: float, beta: float) -> Non
 def test_the_order_of_models_and_of_the_third_pool_does_not_matter() -> None:
     """Reference models and outside examples are exchangeable."""
     seen = with_third_pool(gaussian_evidence(gap=1.0, examples=40, shadows=9)[0], size=30)
-    seen = seen.only(~seen.trained_on.all(axis=0))
+    seen = seen.only(np.flatnonzero(~seen.trained_on.all(axis=0)))
     pool = seen.population
     assert pool is not None
     turned = seen.with_shadows(np.arange(9)[::-1])
