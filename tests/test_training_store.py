@@ -35,8 +35,10 @@ def saved(folder: Path) -> Store:
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
-    """Names, types, shapes and values."""
-    found = saved(tmp_path).load(KEY)
+    """Names, types, shapes and values; and nothing else lies in the store."""
+    store = saved(tmp_path)
+    found = store.load(KEY)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [store.path(KEY)]
     assert found is not None
     assert set(found) == set(tensors())
     for name, value in tensors().items():
@@ -153,7 +155,7 @@ def test_data_membership_device_and_place_change_the_key() -> None:
     first = keys(recipe())[0]
     assert first != keys(recipe(), data="e")[0]
     assert first != keys(recipe(), rows=other)[0]
-    assert first != keys(recipe(), device="cuda")[0]
+    assert keys(recipe(), rows=ROWS[:4])[0] != keys(recipe(), rows=ROWS[:4], device="cuda")[0]
     assert len(set(keys(recipe(), rows=np.vstack([ROWS[:16], ROWS[:16]])))) == 2
 
 
