@@ -15,7 +15,7 @@ A credible limit is not a confidence limit, and it presumes independent trials.
 import math
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import beta
 
 from mia_audit.statistics.proportions import Share
@@ -43,7 +43,7 @@ def credible_low(right: Share, wrong: Share, delta: float, level: float) -> floa
 
     if surplus(0.0) >= 0:
         return 0.0
-    return float(brentq(surplus, 0.0, _TOP, xtol=1e-6)) if surplus(_TOP) > 0 else _TOP
+    return float(root_scalar(surplus, bracket=(0.0, _TOP), method="brentq", xtol=1e-6).root) if surplus(_TOP) > 0 else _TOP
 
 
 def _quantiles(wrong: Share) -> Floats:

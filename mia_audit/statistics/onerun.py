@@ -12,7 +12,7 @@ drawn by fair coins alone.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import binom
 
 from mia_audit.errors import EvidenceError
@@ -60,7 +60,7 @@ def bound(guesses: Guesses, delta: float, level: float = LEVEL) -> float:
 
     if surplus(0.0) >= 0:
         return 0.0
-    return float(brentq(surplus, 0.0, _TOP, xtol=1e-9)) if surplus(_TOP) > 0 else _TOP
+    return float(root_scalar(surplus, bracket=(0.0, _TOP), method="brentq", xtol=1e-9).root) if surplus(_TOP) > 0 else _TOP
 
 
 def guess(scores: Floats, member: Bools, accused: float, cleared: float) -> Guesses:

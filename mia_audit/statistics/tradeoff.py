@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import norm
 
 from mia_audit.errors import RecipeError
@@ -108,4 +108,4 @@ def gaussian_epsilon(mu: float, delta: float) -> float:
     top = 1.0
     while gaussian_delta(mu, top) > delta:
         top *= 2
-    return float(brentq(lambda epsilon: gaussian_delta(mu, epsilon) - delta, 0.0, top))
+    return float(root_scalar(lambda epsilon: gaussian_delta(mu, epsilon) - delta, bracket=(0.0, top), method="brentq").root)

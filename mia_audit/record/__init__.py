@@ -15,6 +15,11 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   scores/<attack>     float [A]: the target's scores; larger = more likely a member
   phantom/<attack>    float [A]: the phantom target's scores
   rehearsal/<attack>  float [rehearsals, A]: scores of shadow models taking the target's part; all choices are made on these
+  turns/scores        float [2 + S, A]: the headline attack's scores when each model takes its turn as the target
+  turns/judged        bool [2 + S, A]: which examples that turn can judge, from the other models' membership alone
+  signal              float [2 + S, N]: every model's logit-scaled confidence in the true class, the mean over queries
+  vulnerability/auc, /p, /q   float [N]: IN against OUT models of each example, exact p, Benjamini-Hochberg q
+  vulnerability/resolved      bool [N]: whether the example was in one model and out of one at least
 """
 
 import hashlib
@@ -23,123 +28,38 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
 from mia_audit.errors import RecordError
 from mia_audit.recipe import Recipe
+from mia_audit.record.findings import (
+    Calibration,
+    CalibrationStep,
+    Claimed,
+    Epsilon,
+    EpsilonLimit,
+    Kind,
+    Named,
+    SliceResult,
+    Vulnerable,
+)
+from mia_audit.record.parts import (
+    AttackResult,
+    Control,
+    Counts,
+    DataFacts,
+    Engine,
+    Estimate,
+    Part,
+    Power,
+    RateAtFPR,
+    Utility,
+)
 
 SCHEMA_VERSION = 1
-
-
-class Part(BaseModel):
-    """A part of record.json: frozen, strict about keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Estimate(Part):
-    """A number and its 95 % interval. `value` is None where the data cannot resolve it; `high` is then an upper limit."""
-
-    value: float | None
-    low: float
-    high: float
-    method: str
-
-
-class RateAtFPR(Part):
-    """The true positive rate at one false positive rate."""
-
-    fpr: float
-    tpr: Estimate
-    expected_false_positives: float
-
-
-class AttackResult(Part):
-    """One attack on the target.
-
-    rehearsal_auc is the mean AUC against the rehearsing shadow models: the headline is chosen by it.
-    threshold is the score above which an example is called a member, chosen on the rehearsals.
-    """
-
-    name: str
-    summary: str
-    paper: str
-    access: str
-    knowledge: tuple[str, ...]
-    auc: Estimate
-    tpr_at_fpr: tuple[RateAtFPR, ...]
-    threshold: float
-    balanced_accuracy: Estimate
-    advantage: Estimate
-    rehearsal_auc: float
-    phantom_auc: Estimate
-    phantom_p: float
-    phantom_p_holm: float
-
-
-class Utility(Part):
-    """How well the target does its task. The gap is train minus test accuracy. Firing rates: spikes per neuron and step."""
-
-    train_accuracy: Estimate
-    test_accuracy: Estimate
-    gap: Estimate
-    shadow_test_accuracy_mean: float
-    shadow_test_accuracy_sd: float
-    firing_rates: dict[str, float]
-
-
-class DataFacts(Part):
-    """What was audited. sha256 is over the examples and labels as the models saw them."""
-
-    name: str
-    title: str
-    sha256: str
-    kind: Literal["image", "table"]
-    shape: tuple[int, ...]
-    classes: tuple[str, ...]
-    public: bool
-
-
-class Counts(Part):
-    """How many of each."""
-
-    pool: int
-    members: int
-    audited_members: int
-    audited_nonmembers: int
-    excluded: int
-    population: int
-    test: int
-    shadows: int
-    rehearsals: int
-
-
-class Engine(Part):
-    """What determines the numbers beside the recipe."""
-
-    version: str
-    device_type: str
-    cohort_size: int
-    parameters: int
-
-
-class Control(Part):
-    """A control that can fail. `passed` is None when it could not be run."""
-
-    name: str
-    passed: bool | None
-    detail: str
-
-
-class Power(Part):
-    """The smallest AUC, and TPR at the smallest FPR resolved, told from chance with 80 % power (one-sided 5 %)."""
-
-    auc: float
-    tpr: float
-    at_fpr: float
 
 
 class Summary(Part):
@@ -155,6 +75,12 @@ class Summary(Part):
     headline: str
     controls: tuple[Control, ...]
     power: Power
+    kind: Kind | None = None
+    vulnerable: Vulnerable | None = None
+    slices: tuple[SliceResult, ...] = ()
+    calibration: Calibration | None = None
+    named: Named | None = None
+    epsilon: Epsilon | None = None
     warnings: tuple[str, ...]
     arrays_sha256: str
 
@@ -277,3 +203,10 @@ def _read_run(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}  # times and machine are a courtesy; the record stands without them
     return run if isinstance(run, dict) else {}
+
+
+__all__ = [
+    "SCHEMA_VERSION", "Arrays", "AttackResult", "Calibration", "CalibrationStep", "Claimed", "Control", "Counts", "DataFacts", "Engine",
+    "Epsilon", "EpsilonLimit", "Estimate", "Kind", "Named", "Part", "Power", "RateAtFPR", "Record", "SliceResult", "Summary", "Utility",
+    "Vulnerable", "digest", "load", "verdict",
+]  # fmt: skip

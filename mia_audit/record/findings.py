@@ -1,0 +1,113 @@
+"""What a record says beyond the table of attacks: the kind of network, examples at risk, slices, probabilities, names, epsilon."""
+
+from mia_audit.record.parts import Estimate, Part, RateAtFPR
+
+
+class Kind(Part):
+    """The recipe rather than this one network: every model of the population takes its turn as the target of one attack.
+
+    turns     how many models did; auc_sd, auc_least and auc_most tell how they differ
+    pairs     non-members over all turns: the pooled rates count (target, example) pairs above one threshold for all targets
+    """
+
+    attack: str
+    turns: int
+    mean_auc: Estimate
+    auc_sd: float
+    auc_least: float
+    auc_most: float
+    pairs: int
+    tpr_at_fpr: tuple[RateAtFPR, ...]
+
+
+class Vulnerable(Part):
+    """Examples that give themselves away whatever network of the kind is released.
+
+    at_risk      how many have a Benjamini-Hochberg q of at most `rate`; on average that share of them is wrong
+    smallest_p   the smallest p that this many models could give any example; above rate / tested nothing can be found
+    auc_deciles  of the examples' AUCs, IN against OUT models: least, 10 %, ... 90 %, most
+    """
+
+    models: int
+    tested: int
+    unresolved: int
+    rate: float
+    at_risk: int
+    smallest_p: float
+    auc_deciles: tuple[float, ...]
+
+
+class SliceResult(Part):
+    """The headline attack on a part of the audited examples; the interval is Bonferroni's over the resolved slices."""
+
+    by: str
+    name: str
+    members: int
+    nonmembers: int
+    auc: Estimate | None
+    p: float
+    p_holm: float
+
+
+class CalibrationStep(Part):
+    """Examples given a probability of membership between two bounds, and the share of them that were members."""
+
+    low: float
+    high: float
+    examples: int
+    predicted: float
+    members: Estimate
+
+
+class Calibration(Part):
+    """The headline attack's scores as probabilities, fitted on rehearsals. A Brier score of `coin` is what guessing has."""
+
+    steps: tuple[CalibrationStep, ...]
+    brier: float
+    coin: float
+
+
+class Named(Part):
+    """Whom the headline attack names as members so that at most the share `rate` of the names is expected to be wrong."""
+
+    rate: float
+    names: int
+    right: int
+
+
+class EpsilonLimit(Part):
+    """What one method says of epsilon from below, and whether its assumptions hold here: only then it is a bound."""
+
+    method: str
+    epsilon: float | None
+    bound: bool
+    assumptions: str
+
+
+class Claimed(Part):
+    """A claimed privacy guarantee, what it permits any attack at most, and the p of "the claim holds" given this attack."""
+
+    text: str
+    most_auc: float
+    most_advantage: float
+    p: float
+    p_bound: float | None
+
+
+class Epsilon(Part):
+    """How much epsilon the headline attack shows at one delta; every limit errs with at most `level`.
+
+    accused, cleared    shares of the examples that the one-run bound guesses, chosen on rehearsals
+    ceiling             what a perfect attack could have shown with this many examples
+    """
+
+    attack: str
+    delta: float
+    level: float
+    threshold: float
+    turned: bool
+    accused: float
+    cleared: float
+    limits: tuple[EpsilonLimit, ...]
+    ceiling: float
+    claimed: Claimed | None
