@@ -30,7 +30,7 @@ def test_pooling_scale_and_bias_in_one_pass(kind: torch.dtype, size: int, image:
     """Currents and gradients equal torch's pooling, product and sum, borders that fill no square included, ties too."""
     values, gain, bias = drawn(2, 3, 4, *image, 5, kind=kind), torch.tensor([0.5, 3.0]), drawn(2, 5, seed=1)
     sums = Sums(values=values, gain=gain, bias=bias)
-    ours, theirs = Drain(size)(sums), drain(sums, size)
+    ours, theirs = Drain(size)(sums), drain(values, gain, bias, size)
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     for own, their in zip(pulled(ours, values, bias), pulled(theirs, values, bias), strict=True):
         torch.testing.assert_close(own, their, rtol=1e-2 if kind == torch.bfloat16 else 1e-5, atol=1e-4)
@@ -41,7 +41,7 @@ def test_scale_and_bias_of_dense_sums(kind: torch.dtype) -> None:
     """Without an image there is nothing to pool."""
     values, gain, bias = drawn(2, 3, 4, 7, kind=kind), torch.tensor([0.5, 3.0]), drawn(2, 7, seed=1)
     sums = Sums(values=values, gain=gain, bias=bias)
-    ours, theirs = Drain()(sums), drain(sums, 1)
+    ours, theirs = Drain()(sums), drain(values, gain, bias, 1)
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     for own, their in zip(pulled(ours, values, bias), pulled(theirs, values, bias), strict=True):
         torch.testing.assert_close(own, their, rtol=1e-2 if kind == torch.bfloat16 else 1e-5, atol=1e-4)

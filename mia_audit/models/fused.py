@@ -13,6 +13,7 @@ from torch import Tensor
 from mia_audit.models.kernels import fire, rectify, spread, sums
 from mia_audit.models.neurons import Dynamics
 from mia_audit.models.quantization import Grid
+from mia_audit.recipe import settled
 from mia_audit.types import Floats
 
 _SPIKE = {torch.bfloat16: np.array([0, 0x3F80], np.uint16), torch.float32: np.array([0, 1], np.float32)}
@@ -26,7 +27,7 @@ class Shift(torch.autograd.Function):
         """Scale and shift."""
         flat = _rows(raw)
         currents = torch.empty(flat.shape)
-        sums.scale_and_shift(_bits(flat), gain.numpy(), bias.detach().numpy(), currents.numpy())
+        sums.scale_and_shift(bits(flat), gain.numpy(), bias.detach().numpy(), currents.numpy())
         ctx.save_for_backward(gain)
         ctx.shape, ctx.kind = raw.shape, raw.dtype
         return currents.view(raw.shape)
@@ -37,7 +38,7 @@ class Shift(torch.autograd.Function):
         (gain,) = ctx.saved_tensors
         flat = _rows(grad)
         sums_grad, bias_grad = torch.empty(flat.shape, dtype=ctx.kind), torch.empty(len(flat), flat.shape[2])
-        sums.scale_and_shift_backward(flat.numpy(), gain.numpy(), _bits(sums_grad), bias_grad.numpy())
+        sums.scale_and_shift_backward(flat.numpy(), gain.numpy(), bits(sums_grad), bias_grad.numpy())
         return sums_grad.view(ctx.shape), None, bias_grad
 
 
@@ -51,7 +52,7 @@ class Drain(torch.autograd.Function):
         flat = raw.detach().contiguous().view(len(raw), -1, height, width * channels)
         pooled = torch.empty(*flat.shape[:2], height // 2, width // 2, channels)
         winner = torch.empty(pooled.shape, dtype=torch.uint8)
-        sums.drain(_bits(flat), gain.numpy(), bias.detach().numpy(), pooled.numpy(), winner.numpy())
+        sums.drain(bits(flat), gain.numpy(), bias.detach().numpy(), pooled.numpy(), winner.numpy())
         ctx.save_for_backward(winner, gain)
         ctx.shape, ctx.kind = raw.shape, raw.dtype
         return pooled.view(*raw.shape[:3], *pooled.shape[2:])
@@ -64,7 +65,7 @@ class Drain(torch.autograd.Function):
         sums_grad = torch.empty(*winner.shape[:2], height, width * channels, dtype=ctx.kind)
         bias_grad = torch.empty(len(winner), channels)
         inner = grad.contiguous().view(winner.shape)
-        sums.drain_backward(inner.numpy(), winner.numpy(), gain.numpy(), _bits(sums_grad), bias_grad.numpy())
+        sums.drain_backward(inner.numpy(), winner.numpy(), gain.numpy(), bits(sums_grad), bias_grad.numpy())
         return sums_grad.view(ctx.shape), None, bias_grad
 
 
@@ -78,7 +79,7 @@ class Fire(torch.autograd.Function):
         spikes = torch.empty(flat.shape[0], steps, flat.shape[2], dtype=kind)
         excess = torch.empty_like(spikes)
         constants = _constants(neuron, grid)
-        fire.fire(flat.numpy(), scale.detach().numpy(), constants, neuron.reset_to_zero, _bits(excess), _bits(spikes), _SPIKE[kind])
+        fire.fire(flat.numpy(), scale.detach().numpy(), constants, neuron.reset_to_zero, bits(excess), bits(spikes), _SPIKE[kind])
         ctx.save_for_backward(flat, scale, excess)
         ctx.neuron, ctx.grid, ctx.shape = neuron, grid, current.shape
         return spikes.view(current.shape[0], steps, *current.shape[2:])
@@ -91,8 +92,8 @@ class Fire(torch.autograd.Function):
         current_grad, scale_grad = torch.empty_like(flat), torch.zeros_like(scale)
         incoming = grad.contiguous().view(excess.shape)
         fire.fire_backward(
-            flat.numpy(), scale.detach().numpy(), _constants(neuron, ctx.grid), neuron.reset_to_zero, neuron.code,
-            _bits(excess), _bits(incoming), current_grad.numpy(), scale_grad.numpy(),
+            flat.numpy(), scale.detach().numpy(), _constants(neuron, ctx.grid), neuron.reset_to_zero, settled(neuron.code),
+            bits(excess), bits(incoming), current_grad.numpy(), scale_grad.numpy(),
         )  # fmt: skip
         return current_grad.view(ctx.shape), scale_grad, None, None, None, None
 
@@ -105,7 +106,7 @@ class Rectify(torch.autograd.Function):
         """Rectify, round and clamp in one pass."""
         flat = current.detach().flatten(1).contiguous()
         activations = torch.empty(flat.shape, dtype=kind)
-        rectify.rectify(flat.numpy(), scale.detach().numpy(), np.float32(grid.high), _bits(activations))
+        rectify.rectify(flat.numpy(), scale.detach().numpy(), np.float32(grid.high), bits(activations))
         ctx.save_for_backward(flat, scale)
         ctx.grid, ctx.shape = grid, current.shape
         return activations.view(current.shape)
@@ -117,7 +118,7 @@ class Rectify(torch.autograd.Function):
         current_grad, scale_grad = torch.empty_like(flat), torch.zeros_like(scale)
         incoming = grad.contiguous().view(flat.shape)
         high = np.float32(ctx.grid.high)
-        rectify.rectify_backward(flat.numpy(), scale.detach().numpy(), high, _bits(incoming), current_grad.numpy(), scale_grad.numpy())
+        rectify.rectify_backward(flat.numpy(), scale.detach().numpy(), high, bits(incoming), current_grad.numpy(), scale_grad.numpy())
         return current_grad.view(ctx.shape), scale_grad, None, None
 
 
@@ -130,7 +131,7 @@ class Spread(torch.autograd.Function):
         models, outs, ins, taps, _ = weight.shape
         after = [side + 2 * padding - taps + 1 for side in image]
         dense = torch.zeros(models, *image, ins, *after, outs, dtype=weight.dtype)
-        spread.spread(_bits(weight.detach().contiguous()), padding, _bits(dense))
+        spread.spread(bits(weight.detach().contiguous()), padding, bits(dense))
         ctx.weight, ctx.dense, ctx.padding = weight.shape, dense.shape, padding
         return dense.view(models, image[0] * image[1] * ins, -1)
 
@@ -138,7 +139,7 @@ class Spread(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         """Sum over the places."""
         weight = torch.empty(ctx.weight)
-        spread.gather(_bits(grad.contiguous().view(ctx.dense)), ctx.padding, weight.numpy())
+        spread.gather(bits(grad.contiguous().view(ctx.dense)), ctx.padding, weight.numpy())
         return weight.to(grad.dtype), None, None
 
 
@@ -164,7 +165,7 @@ def _rows(tensor: Tensor) -> Tensor:
     return tensor.detach().contiguous().view(len(tensor), -1, tensor.shape[-1])
 
 
-def _bits(tensor: Tensor) -> Floats:
+def bits(tensor: Tensor) -> Floats:
     """Return a tensor's memory as NumPy sees it: float32, or the bits of bfloat16."""
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
 

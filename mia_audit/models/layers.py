@@ -12,24 +12,33 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name the field reads
 
 from mia_audit.models import fused, quantization
+from mia_audit.models.convolution import Convolution, ConvolveAndDrain
 
 _DENSE = 2**16  # values of a convolution's matrix up to which it is multiplied whole; set by benchmarks/training.py
 
 
 class Sums(NamedTuple):
-    """Raw sums [K, T, B, ..., channels] of a weighted layer; the current is sum times gain [K] plus bias [K, channels]."""
+    """Raw sums [K, T, B, ..., channels] of a weighted layer; the current is sum times gain [K] or [K, channels] plus bias [K, channels].
 
-    values: Tensor
+    A large convolution on the CPU is left to `Drain`, which does both in one (`convolution.py`).
+    """
+
+    values: Tensor | Convolution
     gain: Tensor
     bias: Tensor
 
 
 class Arithmetic(NamedTuple):
-    """How a weighted layer multiplies: bits of its weights, type of its operands, and whether it sums in float32 all the same."""
+    """How a weighted layer multiplies.
+
+    bits        of its weights; `by_channel`: each output channel has a scale of its own
+    kind        type of its operands; `precise`: it sums in float32 all the same
+    """
 
     bits: int
     kind: torch.dtype
     precise: bool
+    by_channel: bool = False
 
 
 class LockstepLinear(nn.Module):
@@ -40,7 +49,7 @@ class LockstepLinear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None, arithmetic: Arithmetic) -> None:
         super().__init__()
-        self.weight = quantization.weights(weight, arithmetic.bits)
+        self.weight = quantization.weights(weight, arithmetic.bits, by_channel=arithmetic.by_channel)
         self.bias = _held(self, bias, weight)
         self.kind, self.precise = arithmetic.kind, arithmetic.precise
 
@@ -64,7 +73,7 @@ class LockstepConv(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None, arithmetic: Arithmetic, *, padding: int, stride: int = 1) -> None:
         super().__init__()
-        self.weight = quantization.weights(weight, arithmetic.bits)
+        self.weight = quantization.weights(weight, arithmetic.bits, by_channel=arithmetic.by_channel)
         self.bias = _held(self, bias, weight)
         self.kind = arithmetic.kind
         self.taps, self.padding, self.stride = weight.shape[-1], padding, stride
@@ -72,9 +81,12 @@ class LockstepConv(nn.Module):
     def forward(self, x: Tensor) -> Sums:
         """Convolve each model's images with its own kernels, channels last."""
         values, gain = self.weight(self.kind)
-        small = self.stride == 1 and math.prod(x.shape[3:]) * math.prod(self._after(x)) <= _DENSE
-        convolve = self._as_product if small and x.device.type == "cpu" and self.kind == torch.bfloat16 else self._one_by_one
-        return Sums(values=convolve(x.to(self.kind), values), gain=gain, bias=self.bias)
+        x = x.to(self.kind)
+        if x.device.type != "cpu" or self.kind != torch.bfloat16 or self.stride != 1:
+            return Sums(values=convolve(x, values, self.padding, self.stride), gain=gain, bias=self.bias)
+        small = math.prod(x.shape[3:]) * math.prod(self._after(x)) <= _DENSE
+        sums = self._as_product(x, values) if small else Convolution(images=x, kernels=values, padding=self.padding)
+        return Sums(values=sums, gain=gain, bias=self.bias)
 
     def _after(self, x: Tensor) -> tuple[int, int, int]:
         height, width = ((side + 2 * self.padding - self.taps) // self.stride + 1 for side in x.shape[3:5])
@@ -84,13 +96,16 @@ class LockstepConv(nn.Module):
         matrix: Tensor = fused.Spread.apply(values, tuple(x.shape[3:5]), self.padding)
         return torch.bmm(x.flatten(3).flatten(1, 2), matrix).view(*x.shape[:3], *self._after(x))
 
-    def _one_by_one(self, x: Tensor, values: Tensor) -> Tensor:
-        images = x.flatten(1, 2).movedim(-1, 2)
-        maps: list[Tensor] = [
-            F.conv2d(image, kernels.contiguous(memory_format=torch.channels_last), padding=self.padding, stride=self.stride)
-            for image, kernels in zip(images.unbind(), values.unbind(), strict=True)
-        ]
-        return torch.stack([each.movedim(1, -1) for each in maps]).view(*x.shape[:3], *self._after(x))
+
+def convolve(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) -> Tensor:
+    """Return sums [K, T, B, H', W', out] of images [K, T, B, H, W, C] and kernels [K, out, in, n, n], one model after the other."""
+    images = x.flatten(1, 2).movedim(-1, 2)
+    maps: list[Tensor] = [
+        F.conv2d(image, own.contiguous(memory_format=torch.channels_last), padding=padding, stride=stride)
+        for image, own in zip(images.unbind(), kernels.unbind(), strict=True)
+    ]
+    stacked = torch.stack([each.movedim(1, -1) for each in maps])
+    return stacked.view(*x.shape[:3], *stacked.shape[2:])
 
 
 class Drain(nn.Module):
@@ -102,20 +117,26 @@ class Drain(nn.Module):
 
     def forward(self, sums: Sums) -> Tensor:
         """Pool first, since neither a positive scale nor a channel's bias moves a maximum."""
-        if sums.values.device.type != "cpu" or self.size > 2:
-            return drain(sums, self.size)
-        currents: Tensor = (fused.Drain if self.size == 2 else fused.Shift).apply(*sums)
+        values, gain, bias = sums
+        if isinstance(values, Convolution):
+            if self.size == 2 and gain.ndim == 1:
+                pooled: Tensor = ConvolveAndDrain.apply(values.images.flatten(1, 2), values.kernels, values.padding, gain, bias)
+                return pooled.view(*values.images.shape[:3], *pooled.shape[2:])
+            values = convolve(*values)
+        if values.device.type != "cpu" or self.size > 2 or gain.ndim > 1:
+            return drain(values, gain, bias, self.size)
+        currents: Tensor = (fused.Drain if self.size == 2 else fused.Shift).apply(values, gain, bias)
         return currents
 
 
-def drain(sums: Sums, size: int) -> Tensor:
+def drain(values: Tensor, gain: Tensor, bias: Tensor, size: int) -> Tensor:
     """Make currents of sums by torch's own layers: the form for other devices, and the truth that the CPU kernel is held to."""
-    values, gain, bias = sums
     if size > 1:
         pooled = F.max_pool2d(values.flatten(0, 2).movedim(-1, 1), size).movedim(1, -1)
         values = pooled.reshape(*values.shape[:3], *pooled.shape[1:])
     ones = (1,) * (values.ndim - 2)
-    return values.float() * gain.view(-1, 1, *ones) + bias.view(len(bias), *ones, -1)
+    wide = gain.view(-1, 1, *ones) if gain.ndim == 1 else gain.view(len(gain), *ones, -1)
+    return values.float() * wide + bias.view(len(bias), *ones, -1)
 
 
 def initial(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generator], *, gaussian: bool = False) -> Tensor:
