@@ -80,7 +80,7 @@ def scaled(phases: dict[str, float], training: Training, epochs: int) -> float:
     """Return the CPU seconds of the whole audit: target and 16 shadow models, all epochs."""
     shadow = phases["shadows"] / training.shadows
     more = training.shadow_epochs - training.target_epochs
-    epoch = (shadow - phases["target"]) / more if more else 0.0
+    epoch = min((shadow - phases["target"]) / more, shadow / training.shadow_epochs) if more else 0.0  # the kinder one, to them
     model = shadow + (epochs - training.shadow_epochs) * epoch
     return phases["start"] + phases["prepare"] + model * (1 + SHADOWS) + phases["attacks"]
 
