@@ -20,6 +20,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     *,
     surrogate: str | None = None,
     surrogate_variant: str | None = None,
+    surrogate_area: float | None = None,
     dataset: str | None = None,
     attacks: Sequence[str] | None = None,
     shadows: int | None = None,
@@ -43,6 +44,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     options = Options(
         surrogate=surrogate,
         surrogate_variant=surrogate_variant,
+        surrogate_area=surrogate_area,
         dataset=dataset,
         attacks=attacks,
         shadows=shadows,

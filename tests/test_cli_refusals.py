@@ -10,7 +10,7 @@ import pytest
 from mia_audit.cli import main
 from tests.support.engine_runs import small_audit, small_run
 
-BITS = "RecipeError: snn-q4: [model]: [quantization]: '{}': input should be 32, 8, 4 or 2, got "
+BITS = "RecipeError: snn-q4: [model]: [quantization]: '{}': input should be 32, 8, 6, 4, 3, 2 or 1, got "
 TOO_LARGE = (
     "DataError: digits: a pool of 99999, a population of 100 and a test set of 297 need 100396 examples, "
     "the data set has 1797; use --set data.pool=1400"

@@ -14,7 +14,7 @@ from mia_audit.models.names import SURROGATE_SUMMARIES, check_surrogate
 from mia_audit.models.surrogates import SURROGATES, surrogate
 from tests.support.engine import POTENTIALS, SNNTORCH
 
-NAMES = tuple(SURROGATE_SUMMARIES)
+NAMES = tuple(name for name in SURROGATE_SUMMARIES if name != "sso")  # that one draws its slope: tests/test_zoo_surrogates.py
 X = torch.tensor([-40.0, -3.6, -1.0, -0.5, -1e-3, -1e-7, -0.0, 0.0, 1e-7, 1e-3, 0.5, 1.0, 1.0 + 1e-6, 3.6, 40.0])
 MANY = torch.cat([X, torch.linspace(-5, 5, 1001)])
 
@@ -26,13 +26,13 @@ def snntorch_gradient(spike: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return slope
 
 
-def test_names_and_formulas_are_the_same_five() -> None:
-    """What is listed, without torch, is what is implemented, in the same order."""
-    assert tuple(known.name for known in SURROGATES) == NAMES
-    assert set(NAMES) == {"atan", "fast-sigmoid", "sre", "ste", "triangular"} == set(SNNTORCH) == set(POTENTIALS)
+def test_names_and_formulas_are_the_same() -> None:
+    """What is listed, without torch, is what is implemented, in the same order, and what it is held against."""
+    assert tuple(known.name for known in SURROGATES) == tuple(SURROGATE_SUMMARIES)
+    assert set(SNNTORCH) < set(NAMES) == set(POTENTIALS)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SNNTORCH)
 def test_snntorch_variant_is_snntorchs_gradient(name: str) -> None:
     """At a thousand points, at zero and at the far ends, the slope is the one snnTorch 1.0.0 computes."""
     torch.testing.assert_close(surrogate(name).slope("snntorch")(MANY), snntorch_gradient(SNNTORCH[name](), MANY), rtol=1e-6, atol=1e-9)

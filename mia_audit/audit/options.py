@@ -27,6 +27,7 @@ class Options:
 
     surrogate: str | None = None
     surrogate_variant: str | None = None
+    surrogate_area: float | None = None
     dataset: str | None = None
     attacks: Sequence[str] | None = None
     shadows: int | None = None
@@ -45,7 +46,7 @@ class Options:
 def describe(target: str | Recipe, options: Options) -> Recipe:
     """Return the resolved recipe of an audit, every name and shape in it checked before anything is computed."""
     recipe = load_recipe(target) if isinstance(target, str) else target
-    for option, value in (("--surrogate", options.surrogate), ("--surrogate-variant", options.surrogate_variant)):
+    for option, value in _surrogate(options).items():
         if value is not None and not recipe.model.spiking:
             raise RecipeError(
                 f"{option} needs a spiking target, got {recipe.name!r}, an ANN; leave it out or choose a target such as snn-q4"
@@ -55,10 +56,16 @@ def describe(target: str | Recipe, options: Options) -> Recipe:
     return resolved
 
 
+def _surrogate(options: Options) -> dict[str, Any]:
+    area = options.surrogate_area
+    return {"--surrogate": options.surrogate, "--surrogate-variant": options.surrogate_variant, "--surrogate-area": area}
+
+
 def _changes(options: Options) -> dict[str, Any]:
     named = {
         "model.neuron.surrogate": options.surrogate,
         "model.neuron.surrogate_variant": options.surrogate_variant,
+        "model.neuron.surrogate_area": options.surrogate_area,
         "data.dataset": options.dataset,
         "audit.attacks": None if options.attacks is None else list(options.attacks),
         "audit.shadows": options.shadows,

@@ -3,7 +3,7 @@
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.errors import RecipeError
 from mia_audit.models.architectures import layers, shapes
-from mia_audit.models.names import check_surrogate
+from mia_audit.models.names import check_neuron
 from mia_audit.recipe import Recipe, settled
 from mia_audit.training.plan import input_shape
 
@@ -22,7 +22,7 @@ def check(recipe: Recipe) -> None:
 def _check_time(recipe: Recipe, suits: Profile) -> None:
     """Neurons, steps and encodings that go together, on data that they are for."""
     if recipe.model.neuron is not None:
-        check_surrogate(recipe.model.neuron.surrogate)
+        check_neuron(recipe.model.neuron)
     elif recipe.model.time_steps != 1 or recipe.model.encoding != "direct":
         raise RecipeError(
             f"{recipe.name}: an ANN runs one step on direct input; add a [model.neuron] or set time_steps = 1 and encoding = 'direct'"

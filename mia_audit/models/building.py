@@ -65,7 +65,12 @@ class Builder:
     def _weighted(self, layer: Conv | Linear, shape: Shape) -> nn.Module:
         quantized = self.model.quantization
         spared = (layer is self.ends.first and not quantized.first_layer) or (layer is self.ends.last and not quantized.last_layer)
-        arithmetic = Arithmetic(bits=32 if spared else quantized.weight_bits, kind=self.kind, precise=layer is self.ends.last)
+        arithmetic = Arithmetic(
+            bits=32 if spared else quantized.weight_bits,
+            kind=self.kind,
+            precise=layer is self.ends.last,
+            by_channel=quantized.granularity == "channel",
+        )
         if isinstance(layer, Linear):
             fan_in = torch.Size(shape).numel()
             weight, bias = self._initial((layer.features, fan_in), fan_in, layer.bias)
@@ -85,7 +90,7 @@ class Builder:
     def _fire(self, layer: Fire) -> nn.Module:
         bits, neuron = self.model.quantization.activation_bits, self.model.neuron
         if neuron is not None and layer.activation is None:
-            return SpikingLayer(len(self.generators), bits, neuron, self.model.time_steps, self.kind)
+            return SpikingLayer(len(self.generators), bits, neuron, self.model.time_steps, self.kind, self.model.quantization)
         if (layer.activation or self.model.activation) == "tanh":
             return Tanh(len(self.generators), bits, self.kind)
         return RectifiedLayer(len(self.generators), bits, self.kind)

@@ -14,7 +14,7 @@ class Chain(nn.ModuleList):
     def forward(self, x: Tensor, passage: Passage) -> Tensor:
         """Run activations [K, T or 1, B, ...] through all layers."""
         for layer in self:
-            x = layer(x, passage) if isinstance(layer, BatchNorm | Silencing | ResidualSum) else layer(x)
+            x = layer(x, passage) if isinstance(layer, BatchNorm | Silencing | SpikingLayer | ResidualSum) else layer(x)
             if passage.rates is not None and isinstance(layer, SpikingLayer):
                 passage.rates.append(x.flatten(3).float().mean(dim=(1, 3)))
         return x

@@ -40,8 +40,9 @@ class Population(nn.Module):
 
     def forward(self, x: Tensor, passage: Passage | None = None) -> Tensor:
         """Return logits [K, B, classes] of inputs [K, T or 1, B, ...]; training with batch norm or dropout needs a passage."""
-        x = self.layers(self.receive(x), passage or Passage())
-        logits: Tensor = x.squeeze(1) if self.answer is None else self.answer(x)
+        passage = passage or Passage()
+        x = self.layers(self.receive(x), passage)
+        logits: Tensor = x.squeeze(1) if self.answer is None else self.answer(x, passage)
         return logits
 
     def observe(self, x: Tensor) -> Outputs:

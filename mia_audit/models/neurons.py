@@ -14,25 +14,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mia_audit.models.surrogates import Slope
+from mia_audit.models.names import Parameters
+from mia_audit.models.surrogates import Slope, noisy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dynamics:
-    """The constants of a neuron, and the slope that stands in for dS/dU; `code` is the slope's number among the CPU kernels."""
+    """The constants of a neuron, and the slope that stands in for dS/dU.
+
+    code    the slope's number among the CPU kernels, None where torch does the work
+    noise   parameters of a stochastic slope, None for all others
+    levels  of a membrane on a grid, in order; None: in full precision
+    """
 
     beta: float
     threshold: float
     reset_to_zero: bool
     slope: Slope
-    code: int
+    code: int | None
+    noise: Parameters | None = None
+    levels: Tensor | None = None
 
 
 class LeakyOverTime(torch.autograd.Function):
-    """Current [K, T or 1, ...] -> membranes and spikes, both [K, T, ...]. A current of one step is the same at every step."""
+    """Current [K, T or 1, ...] -> membranes and spikes, both [K, T, ...]. A current of one step is the same at every step.
+
+    drawn: uniform numbers [K, T, ...] for a stochastic slope.
+    """
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, steps: int, neuron: Dynamics) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, current: Tensor, steps: int, neuron: Dynamics, drawn: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Integrate and fire, keeping every membrane."""
         shape = (current.shape[0], steps, *current.shape[2:])
         membranes, spikes = current.new_empty(shape), current.new_empty(shape)
@@ -41,17 +52,19 @@ class LeakyOverTime(torch.autograd.Function):
         for t in range(steps):
             membrane, spike = membranes[:, t], spikes[:, t]
             _integrate(inputs[:, t], previous, fired, neuron, membrane)
+            if neuron.levels is not None:
+                membrane.copy_(nearest_level(membrane, neuron.levels))
             torch.gt(membrane, neuron.threshold, out=spike)
             previous, fired = membrane, spike
-        ctx.save_for_backward(membranes)
+        ctx.save_for_backward(membranes, drawn)
         ctx.neuron, ctx.static = neuron, current.shape[1] == 1
         ctx.set_materialize_grads(False)
         return membranes, spikes
 
     @staticmethod
-    def backward(ctx: Any, membrane_grad: Tensor | None, spike_grad: Tensor | None) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, membrane_grad: Tensor | None, spike_grad: Tensor | None) -> tuple[Tensor, None, None, None]:
         """Walk back through time: dU[t] = dS[t] slope + (own gradient) + beta (1 - S[t] if reset to zero) dU[t+1]."""
-        (membranes,) = ctx.saved_tensors
+        membranes, drawn = ctx.saved_tensors
         neuron: Dynamics = ctx.neuron
         steps = membranes.shape[1]
         total = membranes.new_zeros(membranes[:, :1].shape) if ctx.static else torch.empty_like(membranes)
@@ -62,13 +75,26 @@ class LeakyOverTime(torch.autograd.Function):
             if membrane_grad is not None:
                 here.add_(membrane_grad[:, t])
             if spike_grad is not None:
-                here.addcmul_(spike_grad[:, t], neuron.slope(membrane - neuron.threshold))
+                here.addcmul_(spike_grad[:, t], _slope(neuron, membrane - neuron.threshold, None if drawn is None else drawn[:, t]))
             if ctx.static:
                 total[:, 0].add_(here)
             else:
                 total[:, t].copy_(here)
             later = here
-        return total, None, None
+        return total, None, None, None
+
+
+def nearest_level(membrane: Tensor, levels: Tensor) -> Tensor:
+    """Return the nearest of evenly spaced levels, the lower one where two are as near: snnTorch's `state_quant`, whose gradient is 1."""
+    levels = levels.to(membrane.device)
+    step = (levels[-1] - levels[0]) / (len(levels) - 1)
+    place = ((membrane - levels[0]) / step - 0.5).ceil_().clamp_(0, len(levels) - 1)
+    return levels[place.long()]
+
+
+def _slope(neuron: Dynamics, x: Tensor, drawn: Tensor | None) -> Tensor:
+    """Return dS/dU at x = U - threshold; without numbers drawn for it, a stochastic slope is its own mean."""
+    return neuron.slope(x) if neuron.noise is None or drawn is None else noisy(x, drawn, neuron.noise)
 
 
 def _integrate(current: Tensor, previous: Tensor | None, fired: Tensor | None, neuron: Dynamics, out: Tensor) -> None:

@@ -24,9 +24,10 @@ class Grid(NamedTuple):
 
 
 class Quantizer(Protocol):
-    """An integer quantizer with one scale a model."""
+    """An integer quantizer with one scale a model; fusible where a kernel may round by its scale and grid."""
 
     grid: Grid
+    fusible: bool
 
     def scale(self, x: Tensor) -> Tensor:
         """Return the scales [K] for x."""
@@ -49,6 +50,7 @@ class Unquantized(nn.Module):
     """Activations as they are."""
 
     grid = Grid(low=0, high=0)
+    fusible = True
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x."""
@@ -59,10 +61,14 @@ class Unquantized(nn.Module):
         return x.new_zeros(len(x))
 
 
-def weights(weight: Tensor, bits: int) -> nn.Module:
+def weights(weight: Tensor, bits: int, *, by_channel: bool = False) -> nn.Module:
     """Hold the stacked weights of a layer, quantized to `bits` or not at all (32)."""
     if bits == 32:
         return FullWeight(weight)
+    if bits == 1 or by_channel:
+        from mia_audit.models.scales import ScaledWeight  # noqa: PLC0415
+
+        return ScaledWeight(weight, bits, by_channel=by_channel)
     from mia_audit.models.stacked import QuantizedWeight  # noqa: PLC0415  see the module docstring
 
     return QuantizedWeight(weight, bits)
@@ -70,8 +76,12 @@ def weights(weight: Tensor, bits: int) -> nn.Module:
 
 def activation(models: int, bits: int, *, rectify: bool) -> nn.Module:
     """Return what stands before a layer's neurons or after its sum: a quantizer, a ReLU, or nothing."""
-    if bits != 32:
-        from mia_audit.models.stacked import QuantizedActivation  # noqa: PLC0415
+    if bits == 32:
+        return nn.ReLU() if rectify else Unquantized()
+    if bits == 1 and not rectify:
+        from mia_audit.models.scales import BinaryActivation  # noqa: PLC0415
 
-        return QuantizedActivation(models, bits, rectify=rectify)
-    return nn.ReLU() if rectify else Unquantized()
+        return BinaryActivation(models)
+    from mia_audit.models.stacked import QuantizedActivation  # noqa: PLC0415
+
+    return QuantizedActivation(models, bits, rectify=rectify)

@@ -5,30 +5,33 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mia_audit.models import fused, quantization
+from mia_audit.models import fused, names, quantization
 from mia_audit.models.neurons import Dynamics, LeakyOverTime
+from mia_audit.models.passage import Passage
 from mia_audit.models.surrogates import surrogate
-from mia_audit.recipe import Model, Neuron, settled
+from mia_audit.recipe import Model, Neuron, Quantization, settled
 
 
 class SpikingLayer(nn.Module):
     """Leaky integrate-and-fire neurons behind an optional quantizer of their input currents."""
 
-    def __init__(self, models: int, bits: int, neuron: Neuron, steps: int, kind: torch.dtype) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self, models: int, bits: int, neuron: Neuron, steps: int, kind: torch.dtype, quantized: Quantization | None = None
+    ) -> None:
         super().__init__()
         self.current: Any = quantization.activation(models, bits, rectify=False)
-        self.neuron, self.steps, self.kind = dynamics(neuron), steps, kind
+        self.neuron, self.steps, self.kind = dynamics(neuron, quantized), steps, kind
 
-    def forward(self, current: Tensor) -> Tensor:
+    def forward(self, current: Tensor, passage: Passage | None = None) -> Tensor:
         """Turn currents [K, T or 1, B, ...] into spikes [K, T, B, ...] of the type that the next layer computes in.
 
         In float32 Brevitas does its own rounding, so that a model equals one built from its layers to the bit; otherwise
-        the kernel rounds with Brevitas' scale, and only the order of the scale's gradient sum differs.
+        the kernel rounds with Brevitas' scale, and only the order of the scale's gradient sum differs. The kernels know seven
+        slopes and membranes in full precision; all else is torch's.
         """
-        if current.device.type != "cpu":
-            spikes: Tensor = LeakyOverTime.apply(self.current(current), self.steps, self.neuron)[1]
-            return spikes.to(self.kind)
-        if self.kind == torch.float32:
+        if current.device.type != "cpu" or self.neuron.code is None or self.neuron.levels is not None:
+            return integrated(self.current(current), self.steps, self.neuron, passage)[1].to(self.kind)
+        if self.kind == torch.float32 or not self.current.fusible:
             current = self.current(current)
             scale = current.new_zeros(len(current))
         else:
@@ -42,13 +45,12 @@ class Readout(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self.neuron, self.steps, self.read = dynamics(settled(model.neuron)), model.time_steps, model.readout
+        self.neuron = dynamics(settled(model.neuron), model.quantization)
+        self.steps, self.read = model.time_steps, model.readout
 
-    def forward(self, current: Tensor) -> Tensor:
+    def forward(self, current: Tensor, passage: Passage | None = None) -> Tensor:
         """Integrate and read: the mean or last membrane, or the number of spikes."""
-        membranes: Tensor
-        spikes: Tensor
-        membranes, spikes = LeakyOverTime.apply(current, self.steps, self.neuron)
+        membranes, spikes = integrated(current, self.steps, self.neuron, passage)
         if self.read == "membrane-mean":
             return membranes.mean(dim=1)
         if self.read == "membrane-last":
@@ -56,13 +58,34 @@ class Readout(nn.Module):
         return spikes.sum(dim=1)
 
 
-def dynamics(neuron: Neuron) -> Dynamics:
+def integrated(current: Tensor, steps: int, neuron: Dynamics, passage: Passage | None) -> tuple[Tensor, Tensor]:
+    """Return membranes and spikes [K, T, B, ...] by torch's own operations, with noise for a stochastic slope while training."""
+    drawn = None
+    if neuron.noise is not None and passage is not None and passage.noise:
+        shape = (current.shape[0], current.shape[2], steps, *current.shape[3:])
+        drawn = passage.draw(shape, current.device).transpose(1, 2)
+    membranes: Tensor
+    spikes: Tensor
+    membranes, spikes = LeakyOverTime.apply(current, steps, neuron, drawn)
+    return membranes, spikes
+
+
+def dynamics(neuron: Neuron, quantized: Quantization | None = None) -> Dynamics:
     """Return a recipe's neuron as the engine computes it."""
-    shape = surrogate(neuron.surrogate)
+    shape, values, scale = surrogate(neuron.surrogate), names.parameters(neuron), names.scale(neuron)
+    plain = scale == 1.0 and values == names.defaults(neuron.surrogate, neuron.surrogate_variant)
     return Dynamics(
         beta=neuron.beta,
         threshold=neuron.threshold,
         reset_to_zero=neuron.reset == "zero",
-        slope=shape.slope(neuron.surrogate_variant),
-        code=shape.code(neuron.surrogate_variant),
+        slope=shape.slope(neuron.surrogate_variant, values, scale),
+        code=shape.code(neuron.surrogate_variant) if plain else None,
+        noise=values if neuron.surrogate == "sso" else None,
+        levels=_levels(neuron.threshold, quantized) if quantized and quantized.membrane_bits != 32 else None,
     )
+
+
+def _levels(threshold: float, quantized: Quantization) -> Tensor:
+    """Return the levels of a membrane, as snnTorch's `state_quant` spaces them."""
+    lower, upper = quantized.membrane_limits
+    return torch.linspace(-threshold - threshold * lower, threshold + threshold * upper, 2**quantized.membrane_bits)

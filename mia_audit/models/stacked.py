@@ -81,6 +81,8 @@ class QuantizedActivation(nn.Module):
     `rectify` puts ReLU and an unsigned grid; without it the grid is signed (input currents, inputs).
     """
 
+    fusible = True
+
     def __init__(self, models: int, bits: int, *, rectify: bool) -> None:
         super().__init__()
         layer, grid = (QuantReLU, UnsignedActivation) if rectify else (QuantIdentity, SignedActivation)

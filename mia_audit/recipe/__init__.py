@@ -72,12 +72,20 @@ class Audit(Section):
     queries            how often every model is asked about every example
     augmented_queries  ask about augmented copies (the recipe's `data.augment`), the same ones of every model, members and
                        non-members alike; without it, about the examples as they are
+    turns              whether every model takes its turn as the target, for numbers about the kind rather than the network
+    canaries           examples planted at each dose (1, 2, 4, 8 times) in a sibling target, the control of dose response; 0: none
+    claimed_epsilon    of a privacy claim to be held against the attacks, with claimed_delta; or claimed_mu, of a Gaussian one
     """
 
     shadows: Annotated[int, Field(ge=1)] = 32
     attacks: tuple[str, ...] = ("quick",)
     queries: Positive = 1
     augmented_queries: bool = False
+    turns: bool = True
+    canaries: Annotated[int, Field(ge=0)] = 0
+    claimed_epsilon: Annotated[float, Field(ge=0, le=700)] | None = None
+    claimed_delta: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    claimed_mu: Annotated[float, Field(ge=0, le=700)] | None = None
 
 
 class Recipe(Section):

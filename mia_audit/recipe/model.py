@@ -7,7 +7,8 @@ from pydantic import Field
 from mia_audit.recipe.layers import Activation, Layer, Normalization
 from mia_audit.recipe.section import Positive, Section, Share
 
-Bits = Literal[32, 8, 4, 2]
+Bits = Literal[32, 8, 6, 4, 3, 2, 1]
+Above0 = Annotated[float, Field(gt=0, le=1e4)]
 
 
 class Neuron(Section):
@@ -19,6 +20,9 @@ class Neuron(Section):
 
     The input is not scaled by 1 - beta. beta = 1 is an integrate-and-fire neuron. The reset acts one step after the
     spike and carries no gradient: snnTorch's `Leaky` exactly. The surrogate replaces dS/dU in the backward pass.
+
+    surrogate_slope ... surrogate_variance  a surrogate's parameters (`mia_audit.models.names`), its defaults where left out
+    surrogate_area                          scales the surrogate to this area, so that none differs by size alone
     """
 
     beta: Annotated[float, Field(ge=0, le=1)] = 0.95
@@ -26,24 +30,42 @@ class Neuron(Section):
     reset: Literal["subtract", "zero"] = "subtract"
     surrogate: str = "atan"
     surrogate_variant: Literal["textbook", "snntorch"] = "textbook"
+    surrogate_slope: Annotated[float, Field(ge=0, le=1e4)] | None = None
+    surrogate_height: Above0 | None = None
+    surrogate_width: Above0 | None = None
+    surrogate_bound: Annotated[float, Field(ge=0, le=1e4)] | None = None
+    surrogate_mean: Annotated[float, Field(ge=-10, le=10)] | None = None
+    surrogate_variance: Annotated[float, Field(ge=0, le=10)] | None = None
+    surrogate_area: Above0 | None = None
 
 
 class Quantization(Section):
-    """What Brevitas quantizes while training (quantization-aware). 32 bits means full precision.
+    """What is quantized, by Brevitas but for membranes. 32 bits means full precision.
 
-    weight_bits      weights, signed and narrow: 2 bits are ternary, {-1, 0, 1} times the scale
+    when             "training" (quantization-aware), or "post-training": models train in full precision, and each then passes
+                     through the same quantizers, which are calibrated on `calibration` examples outside the membership pool
+    weight_bits      weights, signed and narrow: 2 bits are ternary, {-1, 0, 1} times the scale; 1 bit is the sign times the
+                     mean magnitude (Rastegari et al. 2016, arXiv:1603.05279v4, equation 6)
     activation_bits  an ANN's activations after ReLU; a spiking network's input currents (spikes are one bit already)
     input_bits       the network's input
+    membrane_bits    membranes, readout neurons' included, on a straight-through grid of 2^bits levels from -threshold
+                     (1 + lower) to threshold (1 + upper): snnTorch's `state_quant`; `membrane_limits` = [lower, upper]
+    granularity      one weight scale a layer ("tensor") or one an output channel ("channel")
     first_layer      whether the first layer's weights are quantized too
     last_layer       whether the last layer's weights are quantized too
-    Biases stay in full precision, as do the last layer's outputs and all membranes.
+    Biases stay in full precision, as do the last layer's outputs.
     """
 
+    when: Literal["training", "post-training"] = "training"
     weight_bits: Bits = 32
     activation_bits: Bits = 32
     input_bits: Bits = 32
+    membrane_bits: Bits = 32
+    membrane_limits: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] = (0.0, 0.2)
+    granularity: Literal["tensor", "channel"] = "tensor"
     first_layer: bool = True
     last_layer: bool = True
+    calibration: Positive = 64
 
 
 class Model(Section):

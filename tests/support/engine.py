@@ -26,7 +26,10 @@ SNNTORCH: dict[str, Callable[[], Potential]] = {
     "sre": reference.spike_rate_escape,
     "ste": reference.straight_through_estimator,
     "triangular": reference.triangular,
+    "sigmoid": lambda: lambda x: reference.Sigmoid.apply(x.clamp(min=-3.4), 25),  # below, snnTorch overflows where the slope is zero
+    "sfs": reference.SFS,
 }
+"""What snnTorch has and can call: its leaky spike operator fails, forward by name and backward by class (issue 347)."""
 
 POTENTIALS: dict[str, Potential] = {
     "atan": lambda x: torch.arctan(math.pi * x) / math.pi,
@@ -34,17 +37,29 @@ POTENTIALS: dict[str, Potential] = {
     "sre": lambda x: x.sign() * (1 - torch.exp(-x.abs())),
     "ste": lambda x: x,
     "triangular": lambda x: (x - x.sign() * x**2 / 2) * (x.abs() < 1),
+    "sigmoid": lambda x: torch.sigmoid(25 * x),
+    "lso": lambda x: torch.where(x > 0, x, 0.1 * x),
+    "sfs": lambda x: x / (1 + 25 * x.abs()) * (x > 1),
+    "gate": lambda x: x * (x.abs() < 0.5),
+    "sech2": torch.tanh,
+    "gaussian": lambda x: math.sqrt(math.pi / 8) * torch.erf(math.sqrt(2) * x),
 }
 """A smooth step whose derivative is the textbook surrogate, for each."""
 
 
 def spike_function(neuron: Neuron) -> Potential:
     """Return what fires: snnTorch's own function, or a step that borrows the derivative of a potential."""
-    if neuron.surrogate_variant == "snntorch":
+    if neuron.surrogate_variant == "snntorch" and neuron.surrogate in SNNTORCH:
         return SNNTORCH[neuron.surrogate]()
 
+    return borrowed(POTENTIALS[neuron.surrogate])
+
+
+def borrowed(potential: Potential) -> Potential:
+    """Return a step whose derivative is that of a smooth potential."""
+
     def fire(x: Tensor) -> Tensor:
-        smooth = POTENTIALS[neuron.surrogate](x)
+        smooth = potential(x)
         return (x > 0).to(x.dtype) + (smooth - smooth.detach())
 
     return fire
