@@ -147,6 +147,7 @@ def test_guesses_accuse_the_top_and_clear_the_bottom() -> None:
     member = np.array([True, False, True, False])
     assert onerun.guess(member.astype(float), member, 0.5, 0.5) == Guesses(examples=4, made=4, right=4)
     assert onerun.guess(member.astype(float), ~member, 0.5, 0.0) == Guesses(examples=4, made=2, right=0)
+    assert onerun.guess(np.arange(5.0), np.arange(5) > 2, 0.5, 0.5) == Guesses(examples=5, made=4, right=4)
     with pytest.raises(EvidenceError, match="right <= made"):
         Guesses(examples=4, made=2, right=3)
 

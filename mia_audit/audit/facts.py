@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from mia_audit.arrays import Arrays
 from mia_audit.audit import attacking, measuring
 from mia_audit.audit.attacking import Scores
 from mia_audit.audit.measuring import Truth, share
@@ -36,7 +35,7 @@ def truth(prepared: Prepared) -> Truth:
     )
 
 
-def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> Arrays:
+def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> dict[str, Any]:
     """Return arrays.npz: everything that the record's numbers are computed from."""
     found: dict[str, Any] = {
         "membership": prepared.rows,

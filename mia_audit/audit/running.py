@@ -11,7 +11,7 @@ import numpy as np
 
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks.budget import require_budget
-from mia_audit.audit import attacking, choosing, exposing, facts, measuring
+from mia_audit.audit import attacking, choosing, exposing, facts, findings, measuring
 from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
@@ -126,8 +126,10 @@ def judge(prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool) ->
     truth = facts.truth(prepared)
     results = measuring.results(prepared.cards, scores, truth, prepared.recipe.training.seed)
     best = measuring.headline(results)
-    arrays = facts.arrays(prepared, bank, scores)
-    strongest = scores[[result.name for result in results].index(best)]
+    chosen = [result.name for result in results].index(best)
+    strongest = scores[chosen]
+    found = findings.findings(prepared, bank, findings.Headline(name=best, attack=prepared.attacks[chosen], scores=strongest, truth=truth))
+    arrays = facts.arrays(prepared, bank, scores) | dict(found.arrays)
     shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
     summary = Summary(
         schema_version=SCHEMA_VERSION,
@@ -140,6 +142,7 @@ def judge(prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool) ->
         headline=best,
         controls=(measuring.phantom_control(results),),
         power=measuring.power(truth),
+        **found.parts,
         warnings=facts.warnings(prepared, bank, truth),
         arrays_sha256=digest(arrays),
     )

@@ -88,11 +88,29 @@ class Audit(Section):
     claimed_mu: Annotated[float, Field(ge=0, le=700)] | None = None
 
 
+class Expect(Section):
+    """What the target reached, measured by us: mean and standard deviation of accuracies over models.
+
+    models  how many were trained; `how` says on what, and what differed from the recipe
+    """
+
+    train_accuracy: tuple[float, float]
+    test_accuracy: tuple[float, float]
+    models: Positive
+    how: str
+
+
 class Recipe(Section):
-    """A target and the audit of it."""
+    """A target and the audit of it.
+
+    paper   where the target comes from
+    expect  what it reached when we trained it
+    """
 
     name: str
     summary: str
+    paper: str = ""
+    expect: Expect | None = None
     data: Data = Data()
     model: Model = Model()
     training: Training = Training()

@@ -67,7 +67,7 @@ def guess(scores: Floats, member: Bools, accused: float, cleared: float) -> Gues
     """Accuse the share with the largest scores, clear the share with the smallest; ties fall in the order of the examples."""
     split(scores, member)
     order = np.argsort(scores, kind="stable")
-    first, last = round(cleared * scores.size), round(accused * scores.size)
+    first, last = int(cleared * scores.size), int(accused * scores.size)
     right = int((~member[order[:first]]).sum()) + int(member[order[scores.size - last :]].sum())
     return Guesses(examples=scores.size, made=first + last, right=right)
 

@@ -1,0 +1,75 @@
+"""How much epsilon the headline attack shows, and what a claim would have permitted."""
+
+from mia_audit.audit.attacking import Scores
+from mia_audit.audit.measuring import Truth
+from mia_audit.recipe import Recipe
+from mia_audit.record import Claimed, Epsilon, EpsilonLimit
+from mia_audit.statistics import epsilon as limits
+from mia_audit.statistics import onerun
+from mia_audit.statistics.epsilon import LEVEL
+from mia_audit.statistics.joint import credible_low
+from mia_audit.statistics.proportions import Share
+from mia_audit.statistics.tradeoff import Claim
+
+DELTA = 1e-5
+"""Where nobody claims another one."""
+
+ONE_TRAINING = "takes a training for each trial; these examples share one training, so it is an estimate, not a bound"
+
+
+def claim(recipe: Recipe) -> Claim | None:
+    """Return what the recipe claims, None where it claims nothing."""
+    told = recipe.audit
+    if told.claimed_epsilon is None and told.claimed_mu is None:
+        return None
+    return Claim(epsilon=told.claimed_epsilon, delta=told.claimed_delta if told.claimed_mu is None else 0.0, mu=told.claimed_mu)
+
+
+def shown(attack: str, scores: Scores, truth: Truth, recipe: Recipe) -> Epsilon:
+    """Return every limit of epsilon at one delta; whatever is chosen is chosen on rehearsals."""
+    told = claim(recipe)
+    delta = told.delta if told is not None and told.mu is None else DELTA
+    members = int(truth.target.sum())
+    decision = limits.choose(scores.rehearsals, truth.rehearsals, delta, (members, truth.target.size - members))
+    right, wrong = decision.counts(scores.target, truth.target)
+    accused, cleared = onerun.choose(scores.rehearsals, truth.rehearsals, delta)
+    guesses = onerun.guess(scores.target, truth.target, accused, cleared)
+    fair = recipe.data.member_fraction == 0.5
+    return Epsilon(
+        attack=attack,
+        delta=delta,
+        level=LEVEL,
+        threshold=decision.threshold,
+        turned=decision.turned,
+        accused=accused,
+        cleared=cleared,
+        limits=(_one_run(guesses, delta, fair=fair), *_several_runs(right, wrong, delta)),
+        ceiling=onerun.ceiling(truth.target.size, delta),
+        claimed=None if told is None else _claimed(told, right, wrong, guesses if fair else None),
+    )
+
+
+def _one_run(guesses: onerun.Guesses, delta: float, *, fair: bool) -> EpsilonLimit:
+    method = f"one run ({guesses.right} of {guesses.made} guesses right)"
+    if not fair:
+        return EpsilonLimit(method=method, epsilon=None, bound=False, assumptions="needs members drawn by fair coins, these were not")
+    assumptions = "members drawn by independent fair coins, as they were here; nothing else (arXiv:2305.08846)"
+    return EpsilonLimit(method=method, epsilon=onerun.bound(guesses, delta), bound=True, assumptions=assumptions)
+
+
+def _several_runs(right: Share, wrong: Share, delta: float) -> tuple[EpsilonLimit, ...]:
+    found: dict[str, tuple[float | None, str]] = {
+        "Clopper-Pearson": (limits.exact(right, wrong, delta), ONE_TRAINING),
+        "joint Bayesian": (credible_low(right, wrong, delta, LEVEL), f"a credible limit; {ONE_TRAINING}"),
+        "Gaussian (mu)": (limits.gaussian(right, wrong, delta) if delta else None, f"if the trade-off is Gaussian; {ONE_TRAINING}"),
+    }
+    for name in limits.RATIOS:
+        found[f"ratio, {name}"] = (limits.ratio(name, right, wrong), f"delta = 0, large counts; {ONE_TRAINING}")
+    return tuple(EpsilonLimit(method=name, epsilon=value, bound=False, assumptions=why) for name, (value, why) in found.items())
+
+
+def _claimed(told: Claim, right: Share, wrong: Share, guesses: onerun.Guesses | None) -> Claimed:
+    one_run = None if guesses is None or told.epsilon is None else onerun.p_value(guesses, told.epsilon, told.delta)
+    return Claimed(
+        text=str(told), most_auc=told.most_auc, most_advantage=told.most_advantage, p=told.p_value(right, wrong), p_bound=one_run
+    )

@@ -1,0 +1,60 @@
+"""What a record says beyond the table of attacks, all of it about the headline attack and from the record's own arrays."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mia_audit.arrays import Arrays
+from mia_audit.attacks import Attack
+from mia_audit.attacks.observables import each_model, phi
+from mia_audit.audit import epsilon, risk
+from mia_audit.audit.attacking import Scores
+from mia_audit.audit.kind import kind, take_turns
+from mia_audit.audit.measuring import Truth
+from mia_audit.audit.prepared import Bank, Prepared, evidence
+from mia_audit.data import design
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The headline attack, and its scores over the audited examples."""
+
+    name: str
+    attack: Attack
+    scores: Scores
+    truth: Truth
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Fields of the summary, and the arrays behind them."""
+
+    parts: dict[str, Any]
+    arrays: Arrays
+
+
+def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
+    """Return everything that is said of the headline attack beyond its row in the table."""
+    labels = prepared.examples.pool_labels
+    signal = each_model(phi, bank.pool, labels).astype(np.float32)
+    vulnerable, arrays = risk.at_risk(signal, prepared.rows)
+    classes = dict(enumerate(prepared.examples.class_names))
+    found = {
+        "vulnerable": vulnerable,
+        "slices": risk.parts("class", best.scores.target, best.truth.target, labels[prepared.audited], classes),
+        "calibration": risk.probabilities(best.scores, best.truth),
+        "named": risk.names(best.scores, best.truth),
+        "epsilon": epsilon.shown(best.name, best.scores, best.truth, prepared.recipe),
+    }
+    turned = _turns(prepared, bank, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
+    return Findings(parts={**found, **turned.parts}, arrays={**arrays, **turned.arrays})
+
+
+def _turns(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
+    target, phantom = (evidence(prepared, bank, model) for model in (design.TARGET, design.PHANTOM))
+    turns = take_turns(best.attack, target, phantom, prepared.rows[:, prepared.audited], prepared.workers)
+    return Findings(
+        parts={"kind": kind(best.name, turns, prepared.recipe.training.seed)},
+        arrays={"turns/scores": turns.scores, "turns/judged": turns.judged},
+    )

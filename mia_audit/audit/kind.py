@@ -1,0 +1,93 @@
+"""The kind of network: every model takes its turn as the target of the headline attack, all others as its shadow models.
+
+An example belongs to a turn when the *other* models suffice to judge it: whether it counts never depends on the coin in question.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from mia_audit.attacks import Attack
+from mia_audit.attacks.budget import judged
+from mia_audit.audit.measuring import FPRS, estimate
+from mia_audit.record import Kind, RateAtFPR
+from mia_audit.statistics.turns import Turns, each_auc, mean_auc, pooled_tpr
+from mia_audit.streams import stream
+from mia_audit.types import Bools, Evidence, Floats, Signal
+
+MOST_TURNS = 66
+"""Beyond so many the spread between networks is known well enough; every turn costs a whole attack."""
+
+
+def everyone(target: Evidence, phantom: Evidence) -> Evidence:
+    """Return the evidence with the target and the phantom target as the first two shadow models; their rows of membership are False."""
+    pool = None
+    if target.population is not None and phantom.population is not None:
+        first = np.stack([target.population.target, phantom.population.target])
+        pool = replace(target.population, shadows=np.concatenate([first, target.population.shadows]))
+    return replace(
+        target,
+        shadows=np.concatenate([np.stack([target.target, phantom.target]), target.shadows]),
+        trained_on=np.concatenate([np.zeros((2, target.examples), dtype=np.bool_), target.trained_on]),
+        population=pool,
+        signals={
+            name: Signal(
+                target=signal.target,
+                shadows=np.concatenate([np.stack([signal.target, phantom.signals[name].target]), signal.shadows]),
+            )
+            for name, signal in target.signals.items()
+        },
+    )
+
+
+def take_turns(attack: Attack, target: Evidence, phantom: Evidence, rows: Bools, workers: int) -> Turns:
+    """Return the turns of an attack; rows [2 + S, A] is the membership of all models on the audited examples."""
+    whole = everyone(target, phantom)
+    whole = replace(whole, trained_on=rows)
+    count = min(len(rows), MOST_TURNS)
+    can = np.stack([_judged(attack, rows, turn) for turn in range(count)])
+
+    def score(turn: int) -> Floats:
+        scores = np.zeros(rows.shape[1], dtype=np.float32)
+        scores[can[turn]] = attack.score(whole.against_shadow(turn).only(can[turn]))
+        return scores
+
+    found: list[Floats] = list(Parallel(n_jobs=workers, prefer="threads")(delayed(score)(turn) for turn in range(count)))  # pyright: ignore[reportAssignmentType]
+    return Turns(scores=np.stack(found), member=rows[:count], judged=can)
+
+
+def kind(attack: str, turns: Turns, seed: int) -> Kind:
+    """Return what the turns say of the kind."""
+    aucs = each_auc(turns)
+    return Kind(
+        attack=attack,
+        turns=len(aucs),
+        mean_auc=estimate(mean_auc(turns, stream(seed, "turns"))),
+        auc_sd=float(aucs.std(ddof=1)),
+        auc_least=float(aucs.min()),
+        auc_most=float(aucs.max()),
+        pairs=turns.nonmembers,
+        tpr_at_fpr=_rates(turns, FPRS, seed),
+    )
+
+
+def _rates(turns: Turns, fprs: Sequence[float], seed: int) -> tuple[RateAtFPR, ...]:
+    return tuple(
+        RateAtFPR(
+            fpr=fpr,
+            tpr=estimate(pooled_tpr(turns, fpr, stream(seed, "pooled turns"))),
+            expected_false_positives=fpr * turns.nonmembers,
+        )
+        for fpr in fprs
+    )
+
+
+def _judged(attack: Attack, rows: Bools, turn: int) -> Bools:
+    """Return which examples have one more shadow model a side than the attack needs, the turn's own row not looked at.
+
+    The audited examples were chosen on the shadow models' rows; where that choice could have hung on this row, it is left out.
+    """
+    others = np.delete(rows[2:], turn - 2, axis=0) if turn >= 2 else rows[2:]
+    return judged(others, attack.shadows_per_side + 1) if attack.shadows_per_side else np.ones(rows.shape[1], dtype=np.bool_)

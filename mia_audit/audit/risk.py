@@ -1,0 +1,89 @@
+"""Who is at risk: examples that every network of the kind gives away, parts of the data, probabilities, and whom an attacker names."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mia_audit.arrays import Arrays
+from mia_audit.audit.attacking import Scores
+from mia_audit.audit.measuring import Truth, estimate
+from mia_audit.record import Calibration, CalibrationStep, Named, SliceResult, Vulnerable
+from mia_audit.statistics.calibration import brier, calibrate, named
+from mia_audit.statistics.proportions import Share, accuracy
+from mia_audit.statistics.slices import slices
+from mia_audit.statistics.vulnerability import Vulnerability, smallest_p, vulnerability
+from mia_audit.types import Bools, Floats, Ints
+
+RATE = 0.05
+NAMED_RATE = 0.1
+STEPS = np.array([0.0, 0.2, 0.35, 0.45, 0.55, 0.65, 0.8, 1.0])
+
+
+def at_risk(signal: Floats, rows: Bools) -> tuple[Vulnerable, Arrays]:
+    """Return how many examples of the pool are at risk, and the arrays behind it; signal and rows are [models, pool]."""
+    found = vulnerability(signal, rows)
+    return vulnerable(found, rows), {
+        "signal": signal,
+        "vulnerability/auc": found.auc,
+        "vulnerability/p": found.p,
+        "vulnerability/q": found.q,
+        "vulnerability/resolved": found.resolved,
+    }
+
+
+def vulnerable(found: Vulnerability, rows: Bools) -> Vulnerable:
+    """Return the counts of a test of every example."""
+    known = found.auc[found.resolved]
+    return Vulnerable(
+        models=len(rows),
+        tested=int(found.resolved.sum()),
+        unresolved=int((~found.resolved).sum()),
+        rate=RATE,
+        at_risk=int((found.q[found.resolved] <= RATE).sum()),
+        smallest_p=smallest_p(rows),
+        auc_deciles=tuple(float(part) for part in np.quantile(known, np.linspace(0, 1, 11))) if known.size else (),
+    )
+
+
+def parts(by: str, scores: Floats, member: Bools, groups: Ints, names: Mapping[int, str]) -> tuple[SliceResult, ...]:
+    """Return the headline attack on each part of the audited examples."""
+    return tuple(
+        SliceResult(
+            by=by,
+            name=one.name,
+            members=one.members,
+            nonmembers=one.nonmembers,
+            auc=None if one.auc is None else estimate(one.auc),
+            p=one.p,
+            p_holm=one.p_holm,
+        )
+        for one in slices(scores, member, groups, names)
+    )
+
+
+def probabilities(scores: Scores, truth: Truth) -> Calibration:
+    """Return how well the scores, as probabilities fitted on rehearsals, tell the target's members."""
+    found = calibrate(scores.rehearsals, truth.rehearsals)(scores.target)
+    step = np.clip(np.searchsorted(STEPS, found, side="right") - 1, 0, STEPS.size - 2)
+    share = truth.target.mean()
+    return Calibration(
+        steps=tuple(_step(number, found[step == number], truth.target[step == number]) for number in np.unique(step)),
+        brier=brier(found, truth.target),
+        coin=float(share * (1 - share)),
+    )
+
+
+def names(scores: Scores, truth: Truth) -> Named:
+    """Return whom an attacker could name with few wrong names."""
+    chosen = named(scores.target, scores.rehearsals[~truth.rehearsals], NAMED_RATE)
+    return Named(rate=NAMED_RATE, names=int(chosen.sum()), right=int((chosen & truth.target).sum()))
+
+
+def _step(number: int, found: Floats, member: Bools) -> CalibrationStep:
+    return CalibrationStep(
+        low=float(STEPS[number]),
+        high=float(STEPS[number + 1]),
+        examples=found.size,
+        predicted=float(found.mean()),
+        members=estimate(accuracy(Share(hits=int(member.sum()), total=member.size))),
+    )
