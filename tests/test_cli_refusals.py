@@ -69,7 +69,7 @@ def no_file_larger_than(size: int) -> Iterator[None]:
         (("--set", "traning.epochs=3"), "RecipeError: --set traning.epochs: [traning] is no table of this recipe; did you mean 'train"),
         (("--set", "training.epochs"), "RecipeError: --set needs key.path=value, got 'training.epochs'; for example --set"),
         (("--set", "training.epochs=many"), "RecipeError: snn-q4: [training]: 'epochs': input should be a valid integer"),
-        (("--set", "model.quantization.weight_bits=3"), BITS.format("weight_bits")),
+        (("--set", "model.quantization.weight_bits=7"), BITS.format("weight_bits")),
         (("--set", "model.quantization.activation_bits=16"), BITS.format("activation_bits")),
         (("--set", "data.pool=99999"), TOO_LARGE),
         (("--set", "data.pool=12"), "DataError: digits: a pool needs an example of every class"),
