@@ -2,7 +2,7 @@
 
     python benchmarks/run_all.py [script ...] [--out benchmarks/RESULTS.md]
 
-Run it on a quiet machine. A script that fails or finds nothing to measure leaves a line that says so. What limits the rows
+Run it on a quiet machine. Each script's rows are kept in results/, so that scripts may be run again one by one. A script that fails or finds nothing to measure leaves a line that says so. What limits the rows
 that fell short is told in shortfalls.md, which goes below the table.
 """
 
@@ -20,9 +20,11 @@ from benchmarks.processes import environment
 from benchmarks.table import HEADER, say
 
 HERE = Path(__file__).resolve().parent
+KEPT = HERE / "results"
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "training": ("--accuracy",),
     "limit": (),
+    "precision": (),
     "peers": (),
     "overheads": (),
     "counts": (),
@@ -51,7 +53,8 @@ def section(name: str, arguments: tuple[str, ...]) -> str:
     rows = [line for line in ran.stdout.splitlines() if line.startswith("|")]
     summary = (ast.get_docstring(ast.parse(script.read_text())) or "").splitlines()[0]
     command = " ".join(["python", f"benchmarks/{script.name}", *arguments])
-    parts = [f"## {summary}", f"`{command}` ({time.perf_counter() - began:.0f} s)"]
+    day, load = time.strftime("%Y-%m-%d"), os.getloadavg()[0]
+    parts = [f"## {summary}", f"`{command}` ({time.perf_counter() - began:.0f} s, {day}, load {load:.1f} at its end)"]
     if rows:
         parts.append("\n".join([HEADER, *rows]))
     if ran.returncode or not rows:
@@ -65,13 +68,15 @@ def main() -> None:
     parser.add_argument("scripts", nargs="*", default=list(SCRIPTS))
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
     arguments = parser.parse_args()
-    load = os.getloadavg()[0]
     head = [
         "# Results",
-        f"Written by `python benchmarks/run_all.py` on {time.strftime('%Y-%m-%d')}; nothing here is edited by hand.",
-        f"Machine: {machine()}. Load when it began: {load:.1f}.",
+        "Written by `python benchmarks/run_all.py`; no figure here is edited by hand.",
+        f"Machine: {machine()}.",
     ]
-    body = [section(name, SCRIPTS[name]) for name in arguments.scripts]
+    KEPT.mkdir(exist_ok=True)
+    for name in arguments.scripts:
+        (KEPT / f"{name}.md").write_text(section(name, SCRIPTS[name]) + "\n")
+    body = [path.read_text().strip() for path in (KEPT / f"{name}.md" for name in SCRIPTS) if path.exists()]
     shortfalls = HERE / "shortfalls.md"
     tail = [shortfalls.read_text().strip()] if shortfalls.exists() else []
     arguments.out.write_text("\n\n".join([*head, *body, *tail]) + "\n")
