@@ -2,7 +2,7 @@
 
     python benchmarks/run_all.py [script ...] [--out benchmarks/RESULTS.md]
 
-Run it on a quiet machine. Each script's rows are kept in results/, so that scripts may be run again one by one. A script that fails or finds nothing to measure leaves a line that says so. What limits the rows
+Run it on a quiet machine. Each script leaves its rows in results/, so that one may be run again alone. A script that fails or
 that fell short is told in shortfalls.md, which goes below the table.
 """
 

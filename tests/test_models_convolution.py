@@ -1,0 +1,57 @@
+"""A large convolution on the CPU, pooled and taken back in pieces, against torch's own convolution and pooling."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from mia_audit.models import convolution, layers
+from mia_audit.models.convolution import Convolution
+from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, Sums, convolve
+
+SHAPES = [(0, 12, 12, 64, 5), (1, 16, 16, 40, 3), (2, 13, 3, 20, 5), (1, 9, 8, 12, 4)]  # padding, side, channels in and out, taps
+
+
+def layer(shape: tuple[int, int, int, int, int], monkeypatch: pytest.MonkeyPatch) -> LockstepConv:
+    """Return two models' convolution, made to think itself large."""
+    monkeypatch.setattr(layers, "_DENSE", 0)
+    padding, _, ins, outs, taps = shape
+    generator = torch.Generator().manual_seed(1)
+    weight = torch.randn(2, outs, ins, taps, taps, generator=generator) / (ins * taps * taps) ** 0.5
+    arithmetic = Arithmetic(bits=32, kind=torch.bfloat16, precise=False)
+    return LockstepConv(weight, torch.randn(2, outs, generator=generator), arithmetic, padding=padding)
+
+
+def spikes(shape: tuple[int, int, int, int, int]) -> Tensor:
+    """Return spikes [2, 3, 5, side, side, channels]."""
+    return (torch.rand(2, 3, 5, shape[1], shape[1], shape[2], generator=torch.Generator().manual_seed(2)) > 0.6).float()
+
+
+def through(conv: LockstepConv, x: Tensor, *, whole: bool) -> list[Tensor]:
+    """Return currents and the gradients of images, kernels and biases, by torch's operations where `whole`."""
+    image = x.clone().requires_grad_()
+    conv.zero_grad()
+    sums: Sums = conv(image)
+    assert isinstance(sums.values, Convolution)
+    currents = Drain(2)(sums._replace(values=convolve(*sums.values)) if whole else sums)
+    currents.backward(torch.randn(currents.shape, generator=torch.Generator().manual_seed(3)))
+    assert image.grad is not None
+    return [currents.detach(), image.grad, *(each.grad for each in conv.parameters() if each.grad is not None)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pieces_equal_the_whole(shape: tuple[int, int, int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Currents agree exactly, gradients as far as bfloat16 products do, whatever the padding and however the pieces fall."""
+    conv = layer(shape, monkeypatch)
+    monkeypatch.setattr(convolution, "_PIECE", 4 * shape[1] ** 2 * shape[2] * shape[4] ** 2)
+    ours, theirs = through(conv, spikes(shape), whole=False), through(conv, spikes(shape), whole=True)
+    assert len(ours) == 4
+    assert torch.equal(ours[0], theirs[0])
+    for one, other in zip(ours[1:], theirs[1:], strict=True):
+        assert (one - other).abs().max() <= 0.01 * other.abs().max()
+
+
+def test_a_first_layer_asks_for_no_gradient_of_its_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels and biases still get theirs."""
+    conv = layer(SHAPES[1], monkeypatch)
+    Drain(2)(conv(spikes(SHAPES[1]))).sum().backward()
+    assert all(each.grad is not None and each.grad.abs().sum() > 0 for each in conv.parameters())
