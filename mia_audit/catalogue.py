@@ -91,6 +91,8 @@ def checked(schema: type[Schema], content: dict[str, Any], source: str) -> Schem
 
 def _first_problem(schema: type[BaseModel], error: ValidationError) -> str:
     problem = error.errors()[0]
+    if problem["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return _wrong_kind(problem)
     steps = [str(step) for step in problem["loc"]]
     where = "".join(f"[{step}]: " for step in steps[:-1])
     if problem["type"] == "extra_forbidden":
@@ -100,19 +102,38 @@ def _first_problem(schema: type[BaseModel], error: ValidationError) -> str:
     return f"{where}{steps[-1]!r}: {problem['msg'].lower()}, got {problem['input']!r}"
 
 
+def _wrong_kind(problem: Any) -> str:
+    """Say which kinds of table there are; pydantic quotes their names."""
+    where = "".join(f"[{step}]: " for step in problem["loc"])
+    if problem["type"] == "union_tag_not_found":
+        return f"{where}key 'kind' is missing; add it"
+    kinds = [kind.strip(" '") for kind in problem["ctx"]["expected_tags"].split(",")]
+    kind = str(problem["ctx"]["tag"])
+    return f"{where}unknown kind {kind!r}{nearest(kind, kinds)}"
+
+
 def _keys(schema: type[BaseModel], tables: list[str]) -> list[str]:
+    """Return the keys of the table at a path; a step into a list is its position, and then the kind of table that stands there."""
+    options = [schema]
     for table in tables:
-        field = schema.model_fields.get(table)
-        inner = _model_in(field.annotation) if field else None
-        if inner is None:
-            return []
-        schema = inner
-    return list(schema.model_fields)
+        if table.isdigit():
+            continue
+        kinds = [option for option in options if _kind(option) == table]
+        inner = [each for option in options if table in option.model_fields for each in _models_in(option.model_fields[table].annotation)]
+        options = kinds or inner
+    return list(options[0].model_fields) if len(options) == 1 else []
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    options = getattr(annotation, "__args__", (annotation,))
-    return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)
+def _kind(schema: type[BaseModel]) -> str | None:
+    field = schema.model_fields.get("kind")
+    return None if field is None else field.default
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return every schema inside an annotation, through lists and unions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for option in getattr(annotation, "__args__", ()) for found in _models_in(option)]
 
 
 def _tables(content: dict[str, Any]) -> list[str]:

@@ -100,7 +100,7 @@ class Builder:
             return None
         if layer.over == "group":
             return GroupNorm(len(self.generators), channels, layer.groups or self.model.groups)
-        return BatchNorm(len(self.generators), channels, self.model.time_steps if layer.over == "batch-per-step" else 1)
+        return BatchNorm(len(self.generators), channels, self.model.time_steps, per_step=layer.over == "batch-per-step")
 
     def _residual(self, layer: Residual, shape: Shape) -> nn.Module:
         body = self.chain(layer.body, shape)

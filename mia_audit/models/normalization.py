@@ -15,17 +15,19 @@ MOMENTUM = 0.1
 
 
 class BatchNorm(nn.Module):
-    """Batch norm of K models over examples, places and time steps; with `steps` above 1, apart at each of so many steps.
+    """Batch norm of K models over examples, places and time steps; with `per_step`, apart at each step.
 
-    Per step, scale and shift are a step's own too: a first layer whose current is the same at every step leaves it different at each.
+    Per step, scale and shift are a step's own too: a first layer whose current is the same at every step leaves it different
+    at each. Over all steps, a current that is the same at every step counts as often as there are steps, as if repeated.
     """
 
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, models: int, channels: int, steps: int = 1) -> None:
+    def __init__(self, models: int, channels: int, steps: int = 1, *, per_step: bool = False) -> None:
         super().__init__()
-        shape = (models, steps, channels)
+        shape = (models, steps if per_step else 1, channels)
+        self.per_step, self.steps = per_step, steps
         self.weight = nn.Parameter(torch.ones(shape))
         self.bias = nn.Parameter(torch.zeros(shape))
         self.register_buffer("running_mean", torch.zeros(shape))
@@ -42,7 +44,7 @@ class BatchNorm(nn.Module):
     def _measure(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return mean and variance [K, steps or 1, C] of the examples that count, and keep the running ones up."""
         models, time, batch, *_, channels = x.shape
-        together = 1 if self.weight.shape[1] > 1 else time  # steps that share their statistics
+        together = 1 if self.per_step else time  # steps that share their statistics
         counted = torch.ones(models, batch, device=x.device) if weights is None else (weights > 0).float()
         present = counted.sum(dim=1, keepdim=True)
         counted = torch.where(present > 0, counted, 1.0)  # a model that sits out is normalized by its padding, to stay finite
@@ -54,7 +56,8 @@ class BatchNorm(nn.Module):
         mean = torch.bmm(share, flat)
         var = torch.bmm(share, (flat - mean).square())
         mean, var = mean.view(models, -1, channels), var.view(models, -1, channels)
-        self._keep_up(mean, var, present[:, None] * places, present[:, None] > 0)
+        repeats = 1 if self.per_step else self.steps // time
+        self._keep_up(mean, var, present[:, None] * places * repeats, present[:, None] > 0)
         return mean, var
 
     @torch.no_grad()
