@@ -61,5 +61,5 @@ class RecordError(AuditError):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the closest known name, or "; known: a, b" when none is close."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1) or [known for known in names if name and known.startswith(name)][:1]
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(names)}"

@@ -44,7 +44,7 @@ def test_too_few_shadow_models_are_refused_with_numbers() -> None:
     trained_on[:, 1] = False
     expected = (
         r"lira-online needs at least 2 shadow models trained with and 2 without each example; 2 of 10 examples have fewer among 4\. "
-        r"Train more shadow models, or use attacks that need none \(suite thresholds\)\."
+        r"Train more shadow models \(--shadows\), or use attacks that need none \(suite thresholds\)\."
     )
     with pytest.raises(ShadowBudgetError, match=expected):
         require_budget(trained_on, [OnlineLiRA()])

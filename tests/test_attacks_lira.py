@@ -131,7 +131,7 @@ def test_too_few_shadow_models_are_refused() -> None:
     short = Evidence(target=seen.target, shadows=seen.shadows, trained_on=rows, labels=seen.labels)
     expected = (
         "lira-online needs at least 2 shadow models trained with and 2 without each example; 1 of 5 examples have fewer among 8. "
-        "Train more shadow models, or use attacks that need none"
+        r"Train more shadow models \(--shadows\), or use attacks that need none"
     )
     with pytest.raises(ShadowBudgetError, match=expected):
         OnlineLiRA().score(short)

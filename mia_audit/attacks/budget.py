@@ -68,7 +68,7 @@ def require_out(seen: Evidence, attack: Attack) -> None:
     if never_out:
         raise ShadowBudgetError(
             f"{attack.name} needs a shadow model trained without each example; {never_out} of {seen.examples} examples have none among "
-            f"{len(seen.trained_on)}. Train more shadow models, or use attacks that need none (suite thresholds)."
+            f"{len(seen.trained_on)}. Train more shadow models (--shadows), or use attacks that need none (suite thresholds)."
         )
 
 
@@ -76,5 +76,5 @@ def _refusal(name: str, need: int, mask: Bools, models: int, spare: int) -> str:
     why = f" ({spare} of them to rehearse as the target)" if spare else ""
     return (
         f"{name} needs at least {need} shadow models trained with and {need} without each example{why}; {int((~mask).sum())} of "
-        f"{mask.size} examples have fewer among {models}. Train more shadow models, or use attacks that need none (suite thresholds)."
+        f"{mask.size} examples have fewer among {models}. Train more shadow models (--shadows), or use attacks that need none (suite thresholds)."
     )

@@ -40,8 +40,9 @@ class Training(Section):
     stop_epoch       the epoch that training ends after, fixed on other replicates (design rule 6; `training.stopping` finds it);
                      `stop_from` says where it came from
     checkpoints      epochs whose answers are kept beside the last one's, for attacks on trajectories
-    precision        the type hidden layers multiply in; sums, membranes, logits and parameters are float32 either way. bf16 is
-                     several times faster; spikes and integer weights of up to 8 bits are exact in it.
+    precision        the type hidden layers multiply in. bf16 is several times faster: spikes and integer weights of up to 8 bits
+                     are exact in it, sums are added up in float32 and then rounded to bf16. Membranes, logits and parameters are
+                     float32 either way; in fp32 a model equals one built from Brevitas' layers to the bit.
     """
 
     epochs: Positive | None = None
