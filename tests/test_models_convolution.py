@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mia_audit.models import convolution, layers
 from mia_audit.models.convolution import Convolution
-from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, Sums, convolve
+from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, Sums, convolve, convolve_grouped
 
 SHAPES = [(0, 12, 12, 64, 5), (1, 16, 16, 40, 3), (2, 13, 3, 20, 5), (1, 9, 8, 12, 4)]  # padding, side, channels in and out, taps
 
@@ -55,3 +55,12 @@ def test_a_first_layer_asks_for_no_gradient_of_its_images(monkeypatch: pytest.Mo
     conv = layer(SHAPES[1], monkeypatch)
     Drain(2)(conv(spikes(SHAPES[1]))).sum().backward()
     assert all(each.grad is not None and each.grad.abs().sum() > 0 for each in conv.parameters())
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_one_grouped_call_equals_one_model_after_the_other(stride: int) -> None:
+    """The form for a GPU gives what the form for the CPU gives."""
+    generator = torch.Generator().manual_seed(4)
+    images = torch.randn(3, 2, 5, 9, 9, 4, generator=generator)
+    kernels = torch.randn(3, 6, 4, 3, 3, generator=generator)
+    torch.testing.assert_close(convolve_grouped(images, kernels, 1, stride), convolve(images, kernels, 1, stride), rtol=1e-5, atol=1e-5)
