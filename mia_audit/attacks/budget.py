@@ -75,6 +75,7 @@ def require_out(seen: Evidence, attack: Attack) -> None:
 def _refusal(name: str, need: int, mask: Bools, models: int, spare: int) -> str:
     why = f" ({spare} of them to rehearse as the target)" if spare else ""
     return (
-        f"{name} needs at least {need} shadow models trained with and {need} without each example{why}; "
-        f"{int((~mask).sum())} of {mask.size} examples have fewer among {models}. Train more shadow models (--shadows), or use attacks that need none (suite thresholds)."
+        f"{name} needs at least {need} shadow models trained with and {need} without each example{why}; {int((~mask).sum())} of "
+        f"{mask.size} examples have fewer among {models}. "
+        "Train more shadow models (--shadows), or use attacks that need none (suite thresholds)."
     )
