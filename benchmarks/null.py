@@ -42,6 +42,13 @@ def noise_scores(count: int) -> Iterator[tuple[Key, bool]]:
             yield from (_keyed("noise scores", "-", alarm) for alarm in found)
 
 
+def noise_turns(count: int) -> Iterator[tuple[Key, bool]]:
+    """Yield alarms of numbers about the kind on turns that are noise."""
+    for shadows in SHADOWS:
+        for found in _spread(partial(audits.turn_alarms, models=shadows + 2), count, 20 + shadows):
+            yield from (_keyed("noise scores", str(shadows), alarm) for alarm in found)
+
+
 def noise_logits(names: Sequence[str], count: int) -> Iterator[tuple[Key, bool]]:
     """Yield alarms of attacks on models that learnt nothing."""
     for shadows in SHADOWS:
@@ -119,6 +126,7 @@ def main() -> int:
     found: list[tuple[Key, bool]] = []
     for what, part in (
         ("noise scores", noise_scores(NOISE_AUDITS // share)),
+        ("noise turns", noise_turns(NOISE_AUDITS // share)),
         ("noise logits", noise_logits(names, NOISE_AUDITS // share)),
         ("phantom targets", phantoms(networks.population(), names, PHANTOM_AUDITS // share)),
     ):

@@ -16,16 +16,26 @@ import numpy as np
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import judged
 from mia_audit.attacks.cards import Card, load_attacks
+from mia_audit.attacks.observables import each_model, phi
 from mia_audit.audit import measuring
 from mia_audit.audit.attacking import Scores
 from mia_audit.audit.measuring import Truth
 from mia_audit.record import AttackResult, Estimate
+from mia_audit.statistics import epsilon, onerun
+from mia_audit.statistics.band import band
+from mia_audit.statistics.joint import credible_low
+from mia_audit.statistics.slices import differ, slices
+from mia_audit.statistics.tradeoff import Claim
+from mia_audit.statistics.turns import Turns, mean_auc, pooled_tpr
+from mia_audit.statistics.vulnerability import vulnerability
 from mia_audit.types import Bools, Evidence, Floats, Ints
 
 NOISE_EXAMPLES = 200
 SCORE_EXAMPLES = 2_400
 CLASSES = 3
 REHEARSALS = 2
+
+HEADLINE = "headline, chosen on rehearsals"
 
 Alarm = tuple[str, str, bool]
 """Attack, metric, and whether it raised a false alarm."""
@@ -84,6 +94,7 @@ def attack_alarms(
     """
     redrawn = rng.random(models.rows.shape[1]) < 0.5
     found: list[AttackResult] = []
+    kept: dict[str, tuple[Scores, Truth, Ints]] = {}
     for card, attack in attacks:
         examples = models.judged_by(shadows, attack)
         if not 0 < redrawn[examples].sum() < examples.sum():
@@ -93,9 +104,15 @@ def attack_alarms(
         truth = Truth(target=redrawn[examples], phantom=redrawn[examples], rehearsals=rehearsed)
         scores = Scores(target=scored[0], phantom=scored[0], rehearsals=np.stack(scored[1:]))
         found += measuring.results([card], [scores], truth, int(rng.integers(2**31)))
+        kept[card.name] = scores, truth, models.labels[examples]
     for result in found:
         yield from ((result.name, metric, alarm) for metric, alarm in result_alarms(result))
     yield from joint_alarms(found)
+    best = measuring.headline(found)
+    yield from ((HEADLINE, metric, alarm) for metric, alarm in finding_alarms(*kept[best]))
+    drawn = np.concatenate([redrawn[None], rng.random((len(shadows), redrawn.size)) < 0.5])
+    signal = each_model(phi, models.logits[[turns[0], *shadows]], models.labels)
+    yield "each example, IN against OUT", "any q at most 5 %", bool((vulnerability(signal, drawn).q <= 0.05).any())
 
 
 def joint_alarms(found: Sequence[AttackResult]) -> Iterator[Alarm]:
@@ -103,7 +120,7 @@ def joint_alarms(found: Sequence[AttackResult]) -> Iterator[Alarm]:
     holm = measuring.holm([result.phantom_p for result in found])
     yield "all attacks jointly", "phantom control (Holm)", min(holm) < 0.05
     best = next(result for result in found if result.name == measuring.headline(found))
-    yield "headline, chosen on rehearsals", "AUC", excludes(best.auc, 0.5)
+    yield HEADLINE, "AUC", excludes(best.auc, 0.5)
 
 
 def result_alarms(result: AttackResult) -> Iterator[tuple[str, bool]]:
@@ -127,6 +144,49 @@ def score_alarms(rng: np.random.Generator, *, tied: bool) -> Iterator[Alarm]:
     )
     name = "tied noise scores" if tied else "noise scores"
     yield from ((name, metric, alarm) for metric, alarm in result_alarms(result))
+    groups = rng.integers(0, 10, SCORE_EXAMPLES)
+    noise = Scores(target=scores[0], phantom=scores[0], rehearsals=scores[1:])
+    yield from ((name, metric, alarm) for metric, alarm in finding_alarms(noise, truth, groups))
+
+
+def finding_alarms(scores: Scores, truth: Truth, groups: Ints) -> Iterator[tuple[str, bool]]:
+    """Yield the alarms of what a record says of its headline attack beyond the table."""
+    member = truth.target
+    sizes = int(member.sum()), int((~member).sum())
+    counts = epsilon.choose(scores.rehearsals, truth.rehearsals, 0.0, sizes).counts(scores.target, member)
+    yield "epsilon, Clopper-Pearson", epsilon.exact(*counts, 0.0) > 0
+    yield "epsilon, best of 20 thresholds (Bonferroni)", _best_of(scores.target, member) > 0
+    yield "epsilon, joint Bayesian", credible_low(*counts, 0.0, epsilon.LEVEL) > 0
+    yield "epsilon, Gaussian (mu)", epsilon.gaussian_mu(*counts) > 0
+    for name in epsilon.RATIOS:
+        yield f"epsilon, {name}", (epsilon.ratio(name, *counts) or 0.0) > 0
+    yield "epsilon, one run", onerun.bound(onerun.guess(scores.target, member, 0.2, 0.2), 0.0) > 0
+    yield "a claim of epsilon = 0 refuted", Claim(epsilon=0.0).p_value(*counts) < 0.05
+    parts = slices(scores.target, member, groups, {int(group): str(group) for group in np.unique(groups)})
+    yield "slices by class: any p (Holm)", min(part.p_holm for part in parts) < 0.05
+    yield "slices by class: they differ", differ(scores.target, member, groups) < 0.05
+    yield "ROC band leaves chance out", _leaves_chance_out(scores.target, member)
+
+
+def _best_of(scores: Floats, member: Bools) -> float:
+    thresholds = np.quantile(scores, np.linspace(0.05, 0.95, 10))
+    decisions = [epsilon.Decision(threshold=float(at), turned=turned) for at in thresholds for turned in (False, True)]
+    return epsilon.best_exact([decision.counts(scores, member) for decision in decisions], 0.0)
+
+
+def _leaves_chance_out(scores: Floats, member: Bools) -> bool:
+    grid = np.linspace(0.005, 1, 200)
+    return bool((band(scores, member, grid).low > grid).any())
+
+
+def turn_alarms(rng: np.random.Generator, *, models: int) -> Iterator[Alarm]:
+    """Yield the alarms of numbers about the kind: noise scores of every turn, with examples that score high in all of them."""
+    member = rng.random((models, NOISE_EXAMPLES)) < 0.5
+    scores = rng.normal(size=member.shape) + rng.normal(size=NOISE_EXAMPLES)
+    turns = Turns(scores=scores, member=member, judged=np.ones_like(member))
+    mean, rate = mean_auc(turns, rng, draws=200), pooled_tpr(turns, 0.1, rng, draws=200)
+    yield "every model's turn", "mean AUC", not mean.low <= 0.5 <= mean.high
+    yield "every model's turn", "pooled TPR at 10 % FPR", rate.low > 0.1
 
 
 def excludes(estimate: Estimate, chance: float) -> bool:

@@ -66,13 +66,24 @@ def test_the_decision_is_chosen_where_the_limit_is_largest() -> None:
     assert epsilon.exact(*plain.counts(scores.ravel(), member.ravel()), 0.0) >= best - 0.15
 
 
-def test_the_joint_estimate_is_the_posteriors_quantile() -> None:
-    """Against a million draws from the two Jeffreys posteriors."""
+def test_a_turned_decision_clears_instead_of_accusing() -> None:
+    """Right are the non-members not above the threshold, wrong the members not above it."""
+    scores, member = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([False, False, True, False, True])
+    plain, turned = (Decision(threshold=2.5, turned=turned).counts(scores, member) for turned in (False, True))
+    assert plain == (Share(hits=2, total=2), Share(hits=1, total=3))
+    assert turned == (Share(hits=2, total=3), Share(hits=0, total=2))
+
+
+@pytest.mark.parametrize("counts", [(RIGHT, WRONG), (Share(hits=470, total=500), Share(hits=300, total=500))])
+def test_the_joint_estimate_is_the_posteriors_quantile(counts: tuple[Share, Share]) -> None:
+    """Against a million draws from the two Jeffreys posteriors, where few are missed as well as where few are wronged."""
+    right, wrong = counts
     rng = np.random.default_rng(0)
-    fpr, fnr = rng.beta(50.5, 450.5, 10**6), rng.beta(200.5, 300.5, 10**6)
+    fpr = rng.beta(wrong.hits + 0.5, wrong.total - wrong.hits + 0.5, 10**6)
+    fnr = rng.beta(right.total - right.hits + 0.5, right.hits + 0.5, 10**6)
     drawn = np.log(np.maximum((1 - fnr - 0.01) / fpr, (1 - fpr - 0.01) / fnr))
-    assert joint.credible_low(RIGHT, WRONG, 0.01, 0.05) == pytest.approx(np.quantile(drawn, 0.05), abs=0.003)
-    assert joint.region_weight(RIGHT, WRONG, 1.7, 0.01) == pytest.approx((drawn <= 1.7).mean(), abs=0.002)
+    assert joint.credible_low(right, wrong, 0.01, 0.05) == pytest.approx(np.quantile(drawn, 0.05), abs=0.003)
+    assert joint.region_weight(right, wrong, 1.7, 0.01) == pytest.approx((drawn <= 1.7).mean(), abs=0.002)
 
 
 def test_no_limit_takes_half_a_second() -> None:

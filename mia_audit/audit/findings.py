@@ -14,6 +14,9 @@ from mia_audit.audit.kind import kind, take_turns
 from mia_audit.audit.measuring import Truth
 from mia_audit.audit.prepared import Bank, Prepared, evidence
 from mia_audit.data import design
+from mia_audit.statistics.band import band
+
+GRID = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +50,18 @@ def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
         "named": risk.names(best.scores, best.truth),
         "epsilon": epsilon.shown(best.name, best.scores, best.truth, prepared.recipe),
     }
+    arrays = {**arrays, **_band(prepared, best)}
     turned = _turns(prepared, bank, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
     return Findings(parts={**found, **turned.parts}, arrays={**arrays, **turned.arrays})
+
+
+def _band(prepared: Prepared, best: Headline) -> Arrays:
+    """Return the headline's ROC band, and what a claim permits at most, on one grid of false positive rates."""
+    grid = np.geomspace(1e-4, 1, GRID)
+    found = band(best.scores.target, best.truth.target, grid)
+    told = epsilon.claim(prepared.recipe)
+    ceiling = {} if told is None else {"band/ceiling": told.most_tpr(grid)}
+    return {"band/fpr": grid, "band/low": found.low, "band/high": found.high, **ceiling}
 
 
 def _turns(prepared: Prepared, bank: Bank, best: Headline) -> Findings:

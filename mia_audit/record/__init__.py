@@ -19,6 +19,7 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   turns/judged        bool [2 + S, A]: which examples that turn can judge, from the other models' membership alone
   signal              float [2 + S, N]: every model's logit-scaled confidence in the true class, the mean over queries
   vulnerability/auc, /p, /q   float [N]: IN against OUT models of each example, exact p, Benjamini-Hochberg q
+  band/fpr, /low, /high       float [grid]: the simultaneous band of the headline's ROC curve; /ceiling: the most that a claim permits
   vulnerability/resolved      bool [N]: whether the example was in one model and out of one at least
 """
 

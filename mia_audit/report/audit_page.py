@@ -3,7 +3,7 @@
 from typing import Any
 
 from mia_audit.record import AttackResult, Record, Summary
-from mia_audit.report import figures, pictures, repeat, words
+from mia_audit.report import figures, pictures, repeat, risk, words
 from mia_audit.report.curves import audited_membership, resolution_limit, scores
 from mia_audit.report.page import fill
 
@@ -40,6 +40,8 @@ def _figures(record: Record) -> dict[str, Any]:
         "histogram": figures.histogram(record, bins),
         "fprs": measured_rates(record.summary),
         "exposed": pictures.exposed(record),
+        "has_band": "band/fpr" in record.arrays,
+        "risk_histogram": risk.histogram(record),
     }
 
 
@@ -49,6 +51,9 @@ def _words(record: Record) -> dict[str, Any]:
         "meaning": words.meaning(summary),
         "headline_choice": words.headline_choice(summary),
         "power": words.power(summary),
+        "at_risk_in_words": risk.at_risk_in_words(summary),
+        "names_in_words": risk.names_in_words(summary),
+        "probabilities_in_words": risk.probabilities_in_words(summary),
         "not_tested": words.not_tested(summary),
         "privacy_note": words.privacy_note(record),
         "glossary": words.GLOSSARY,

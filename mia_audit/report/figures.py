@@ -82,6 +82,7 @@ def roc_log(record: Record, drawn: Sequence[Series]) -> Markup:
         axes.set(xscale="log", yscale="log", xlim=(lowest, 1), ylim=(lowest, 1), aspect="equal")
         _shade_unresolved(axes, lowest, limit)
         sns.lineplot(x=[lowest, 1], y=[lowest, 1], ax=axes, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
+        _shade_band(axes, record, drawn, lowest)
         for line in reversed(drawn):
             _draw(axes, line, line.curve.for_log_axes(lowest))
         for axis in (axes.xaxis, axes.yaxis):
@@ -132,6 +133,18 @@ def _shade_unresolved(axes: Axes, lowest: float, limit: float) -> None:
     axes.axvline(limit, color=stand_in("muted"), linewidth=1)
     place = axes.get_xaxis_transform()
     axes.text(limit, 1.025, "resolution limit", transform=place, ha="center", va="bottom", fontsize=canvas.POINTS - 1)
+
+
+def _shade_band(axes: Axes, record: Record, drawn: Sequence[Series], lowest: float) -> None:
+    """Shade the headline's band, and draw what a claim permits at most."""
+    arrays = record.arrays
+    if "band/fpr" not in arrays:
+        return
+    colour = next(line.colour for line in drawn if line.attack.name == record.summary.headline)
+    low = np.maximum(arrays["band/low"], lowest / 10)
+    axes.fill_between(arrays["band/fpr"], low, arrays["band/high"], color=stand_in(colour), alpha=0.14, linewidth=0)
+    if "band/ceiling" in arrays:
+        axes.plot(arrays["band/fpr"], arrays["band/ceiling"], color=stand_in("ink"), linewidth=1.2, linestyle=(0, (6, 2)))
 
 
 def _name_rates(axes: Axes) -> None:
