@@ -44,6 +44,8 @@ ROOMS = {
     "signals": Room(rooms=(*FLOOR, "data", "models", "external"), packages=("numpy", *TORCH)),
     # a worker that trained a cohort also queries it, so that no model crosses a process border
     "training": Room(rooms=(*FLOOR, "data", "models", "privacy", "signals"), packages=("numpy", "joblib", "threadpoolctl", *TORCH)),
+    # signals that cost more than a query: models come from the store, and what is taken goes there too
+    "probes": Room(rooms=(*FLOOR, "data", "models", "signals", "training"), packages=("numpy", "joblib", *TORCH)),
     "inversion": Room(rooms=(*FLOOR, "data", "models", "external", "signals"), packages=("numpy", *TORCH)),
     # the NumPy column: arrays, never a model
     "attacks": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "pydantic", "threadpoolctl")),
@@ -51,11 +53,13 @@ ROOMS = {
     # the record, and what is drawn from it
     "record": Room(rooms=FLOOR, packages=("numpy", "pydantic")),
     "report": Room(
-        rooms=(*FLOOR, "record"), packages=("numpy", "matplotlib", "seaborn", "jinja2", "markupsafe", "PIL", "rich")
+        rooms=(*FLOOR, "record"), packages=("numpy", "matplotlib", "seaborn", "jinja2", "markupsafe", "PIL", "rich", "pyarrow")
     ),
     # where the columns meet
     "audit": Room(
-        rooms=(*FLOOR, "data", "models", "privacy", "external", "signals", "training", "inversion", "attacks", "statistics", "record"),
+        rooms=(
+            *FLOOR, "data", "models", "privacy", "external", "signals", "training", "probes", "inversion", "attacks", "statistics", "record",
+        ),
         packages=("numpy", "joblib", *TORCH),
     ),
     "cli": Room(

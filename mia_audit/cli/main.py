@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
+from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
 from mia_audit.cli.run import run
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(run)
 app.add_typer(catalogue, name="list")
 app.command()(report)
+app.command()(export)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
