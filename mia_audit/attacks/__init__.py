@@ -1,18 +1,25 @@
 """Attacks: arrays in, one score per example out, larger = more likely a member. Each pairs with a card in `attacks/`."""
 
 from mia_audit.attacks.attack import Attack
+from mia_audit.attacks.checkpoints import LossTrajectory, Sequence, TrajectoryLiRA
 from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
+from mia_audit.attacks.dropout import InputDropout
 from mia_audit.attacks.ensemble import Ensemble
+from mia_audit.attacks.firing import Energy, FiringSignature
+from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
+from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, BoundaryLiRA, NoiseDistance
 from mia_audit.attacks.lira import OnlineLiRA, PerExampleLiRA
 from mia_audit.attacks.lira_offline import OfflineLiRA
 from mia_audit.attacks.lira_queries import MultiQueryLiRA
 from mia_audit.attacks.lira_shrunken import ShrunkenLiRA
+from mia_audit.attacks.merlin import Merlin, Morgan
 from mia_audit.attacks.population import AttackP
 from mia_audit.attacks.quantile import QuantileRegression
 from mia_audit.attacks.references import AttackR, DifficultyCalibration
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
 from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowSVM
 from mia_audit.attacks.shadow_features import ShadowFeatures
+from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, StepClassifier, TimeSweepLiRA
 from mia_audit.attacks.thresholds import (
     ConfidenceThreshold,
     Correctness,
@@ -46,6 +53,24 @@ ATTACKS: tuple[type[Attack], ...] = (
     ShrunkenLiRA,
     MultiQueryLiRA,
     Ensemble,
+    NoiseDistance,
+    BoundaryDistance,
+    BoundaryLiRA,
+    Augmentation,
+    Merlin,
+    Morgan,
+    InputDropout,
+    TrajectoryLiRA,
+    LossTrajectory,
+    Sequence,
+    TimeSweepLiRA,
+    MembraneLiRA,
+    SpikeLiRA,
+    StepClassifier,
+    FiringSignature,
+    Energy,
+    GradientNorm,
+    GradientLiRA,
 )
 
 __all__ = ["ATTACKS", "Attack"]

@@ -57,3 +57,27 @@ def log_mean(logs: Floats, side: Bools) -> Floats:
         top = values.max(axis=0)
         found[here] = top + np.log(np.exp(values - top).sum(axis=0) / side[:, here].sum(axis=0))
     return found
+
+
+def vector_log_ratio(target: Floats, shadow: Floats, trained_on: Bools, ridge: float) -> Floats:
+    """Return log N(v; mu_in, S_in) - log N(v; mu_out, S_out) of vectors: target [values, examples], shadow [models, values, examples].
+
+    Means are an example's own, covariances are pooled over examples; `ridge` times the mean variance is added to every variance, so
+    that values which say the same count once and constant ones count nothing.
+    """
+    return _vector_density(target, shadow, trained_on, ridge) - _vector_density(target, shadow, ~trained_on, ridge)
+
+
+def _vector_density(target: Floats, shadow: Floats, side: Bools, ridge: float) -> Floats:
+    count = side.sum(axis=0)
+    mu = np.einsum("mve,me->ve", shadow, side) / count
+    covariance = np.zeros((len(target), len(target)))
+    for values, there in zip(shadow, side, strict=True):
+        deviation = np.where(there, values - mu, 0.0)
+        covariance += deviation @ deviation.T
+    covariance /= (count - 1).sum()
+    floor = max(ridge * float(np.trace(covariance)) / len(covariance), SMALLEST_SIGMA**2)
+    lower = np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
+    z = np.linalg.solve(lower, target - mu)
+    density: Floats = -0.5 * (z**2).sum(axis=0) - np.log(np.diag(lower)).sum()
+    return density

@@ -14,10 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import SMALLEST_SIGMA
+from mia_audit.attacks.gaussians import vector_log_ratio
 from mia_audit.attacks.observables import phi
 from mia_audit.errors import RecipeError
-from mia_audit.types import Bools, Evidence, Floats
+from mia_audit.types import Evidence, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +42,4 @@ class MultiQueryLiRA:
         require_shadows(seen, self)
         target: Floats = phi(seen.target, seen.labels)
         shadow = np.stack([phi(logits, seen.labels) for logits in seen.shadows])
-        return self._log_density(target, shadow, seen.trained_on) - self._log_density(target, shadow, ~seen.trained_on)
-
-    def _log_density(self, target: Floats, shadow: Floats, side: Bools) -> Floats:
-        """Return the log density of the target's queries [queries, examples] under one side's Gaussian, less a constant."""
-        count = side.sum(axis=0)
-        mu = np.einsum("mqe,me->qe", shadow, side) / count
-        deviation = np.where(side[:, None], shadow - mu, 0.0)
-        covariance = np.einsum("mqe,mre->qr", deviation, deviation) / (count - 1).sum()
-        floor = max(self.ridge * float(np.trace(covariance)) / len(covariance), SMALLEST_SIGMA**2)
-        lower = np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
-        z = np.linalg.solve(lower, target - mu)
-        density: Floats = -0.5 * (z**2).sum(axis=0) - np.log(np.diag(lower)).sum()
-        return density
+        return vector_log_ratio(target, shadow, seen.trained_on, self.ridge)

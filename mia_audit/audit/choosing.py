@@ -11,11 +11,13 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import listed
 from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
 from mia_audit.errors import CatalogueError
+from mia_audit.probes import names as probes
 from mia_audit.recipe import Recipe, settled
 
 WAYS_OUT = {
     "population": "use a --set data.population=... above 0",
     "queries": "use --set audit.queries=8",
+    "trajectory": "use --set training.checkpoints=[5,10]",
 }
 """How to get what is missing; nothing else can be had by another option."""
 
@@ -51,11 +53,13 @@ def choose(names: Sequence[str], offers: frozenset[str]) -> Chosen:
 
 def offers(recipe: Recipe) -> frozenset[str]:
     """Return what the evidence of an audit of this resolved recipe will offer."""
-    found = {"shadows", "features"}
+    found = {"shadows", "features", *probes.available(recipe)}
     if settled(recipe.data.population) > 0:
         found.add("population")
     if recipe.audit.queries > 1:
         found.add("queries")
+    if recipe.training.checkpoints:
+        found.add("trajectory")
     return frozenset(found)
 
 

@@ -1,7 +1,7 @@
 """What an audit holds between its stages."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from mia_audit.data.examples import Examples
 from mia_audit.recipe import Recipe
 from mia_audit.training.cost import Memory
 from mia_audit.training.store import Store, Tensors
-from mia_audit.types import Bools, Evidence, Floats, Ints, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, Ints, Signal, ThirdPool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +34,21 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class Bank:
-    """What all models answered: logits [models, queries, examples, classes] of three pools, rates [models, layers]."""
+    """What all models answered: logits [models, queries, examples, classes] of three pools, rates [models, layers].
+
+    signals  further signals by name, [models, pool, ...]
+    """
 
     pool: Floats
     third: Floats  # no examples where the recipe has no population
     test: Floats
     rates: Floats
     parameters: int
+    signals: Mapping[str, Floats] = field(default_factory=dict)
 
 
-def gather(cohorts: Sequence[Tensors]) -> Bank:
-    """Put the cohorts of a population together, in the order of the models."""
+def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
+    """Put the cohorts of a population and the further signals taken from them together, in the order of the models."""
     weights = [value for name, value in cohorts[0].items() if name.startswith("weights/")]
     return Bank(
         pool=np.concatenate([cohort["pool/logits"] for cohort in cohorts]),
@@ -52,7 +56,23 @@ def gather(cohorts: Sequence[Tensors]) -> Bank:
         test=np.concatenate([cohort["test/logits"] for cohort in cohorts]),
         rates=np.concatenate([cohort["pool/rates"] for cohort in cohorts]),
         parameters=sum(int(np.prod(value.shape[1:])) for value in weights),
+        signals={**_trajectory(cohorts), **_joined(taken)},
     )
+
+
+def _joined(taken: Sequence[Tensors]) -> dict[str, Floats]:
+    return {name: np.concatenate([cohort[name] for cohort in taken]) for name in (taken[0] if taken else ())}
+
+
+def _trajectory(cohorts: Sequence[Tensors]) -> dict[str, Floats]:
+    """Return logits at every checkpoint and at the end, [models, pool, checkpoints, classes], averaged over queries; nothing without."""
+    epochs = sorted(int(name.partition("@")[2]) for name in cohorts[0] if name.startswith("pool/logits@"))
+    names = [f"pool/logits@{epoch}" for epoch in epochs]
+    if not names:
+        return {}
+    return {
+        "trajectory": np.stack([np.concatenate([each[name] for each in cohorts]).mean(axis=1) for name in (*names, "pool/logits")], axis=2)
+    }
 
 
 def evidence(prepared: Prepared, bank: Bank, model: int) -> Evidence:
@@ -72,6 +92,7 @@ def evidence(prepared: Prepared, bank: Bank, model: int) -> Evidence:
         labels=examples.pool_labels[audited],
         population=third if third.labels.size else None,
         features=_flat(examples.pool_inputs[audited]),
+        signals={name: Signal(target=each[model, audited], shadows=each[first:, audited]) for name, each in bank.signals.items()},
     )
 
 

@@ -17,6 +17,8 @@ from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
 from mia_audit.data.examples import load
 from mia_audit.errors import OutputError
+from mia_audit.probes import taking
+from mia_audit.probes.names import probes_for
 from mia_audit.recipe import Recipe
 from mia_audit.record import SCHEMA_VERSION, Record, Summary
 from mia_audit.training import cost, plan, schedule
@@ -73,8 +75,11 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
     with clock.stage("train and query"):
         tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, prepared.device)
         machine = schedule.Machine(device=prepared.device, workers=prepared.workers, progress=clock.watcher.progress)
-        trained = schedule.run(tasks, material(prepared.recipe, prepared.examples), prepared.store, machine)
-        bank = gather(trained.cohorts)
+        given = material(prepared.recipe, prepared.examples)
+        trained = schedule.run(tasks, given, prepared.store, machine)
+    with clock.stage("take further signals"):
+        probes = probes_for(frozenset().union(*(attack.needs for attack in prepared.attacks)))
+        bank = gather(trained.cohorts, taking.take(tasks, probes, given, prepared.store, machine) if probes else ())
     with clock.stage("attack and measure"):
         summary, arrays, exposed = judge(prepared, bank, public_only=options.expose is None, expose=bool(options.expose))
     ran = facts.run(prepared, clock.seconds, trained.spent, command)

@@ -9,7 +9,7 @@ from mia_audit.types import Bools, Evidence, Floats, Signal, ThirdPool
 from tests.support.gaussian import coins
 
 
-def planted(leak: float, *, examples: int = 1_500, shadows: int = 16, classes: int = 4, seed: int = 0) -> tuple[Evidence, Bools]:
+def planted(leak: float, *, examples: int = 600, shadows: int = 16, classes: int = 4, seed: int = 0) -> tuple[Evidence, Bools]:
     """Return the signals of imperfect models that are `leak` surer of the labels they were trained on, and the target's membership."""
     rng, member = np.random.default_rng(seed), coins(1 + shadows, examples, seed)
     labels, outside = rng.integers(0, classes, examples), rng.integers(0, classes, 200)
@@ -26,9 +26,35 @@ def planted(leak: float, *, examples: int = 1_500, shadows: int = 16, classes: i
         labels=labels,
         population=ThirdPool(target=third[0], shadows=third[1:], labels=outside, features=ease_outside),
         features=ease,
+        signals=_signals(rng, logits[:, 0], member, leak),
     )
     can = judged(member[1:], 3)
     return seen.only(can), member[0, can]
+
+
+def _signals(rng: np.random.Generator, logits: Floats, member: Bools, leak: float) -> dict[str, Signal]:
+    """Return one signal of each name; those with classes are the logits with noise, the others shift with membership."""
+
+    def like_logits(many: int) -> Floats:
+        return logits[:, :, None] + 0.3 * rng.normal(size=(*logits.shape[:2], many, logits.shape[2]))
+
+    def shifted(many: int, sign: float = 1.0) -> Floats:
+        return rng.normal(size=(*member.shape, many)) + 0.5 * sign * leak * member[..., None]
+
+    found = {
+        "membranes": like_logits(4),
+        "spike-counts": np.maximum(np.rint(like_logits(4)), 0.0).cumsum(axis=2),
+        "time-sweep": like_logits(3),
+        "trajectory": like_logits(3),
+        "dropout": like_logits(3),
+        "layer-spikes": np.rint(np.exp(4 + 0.3 * shifted(2))),
+        "noise-hits": shifted(4) > 0,
+        "shift-hits": shifted(9) > 0,
+        "loss-rises": np.rint(10 / (1 + np.exp(-shifted(1)))) / 10,
+        "boundary-distance": np.maximum(3 + shifted(1), 0.0),
+        "gradient-norms": np.exp(shifted(2, sign=-1.0)),
+    }
+    return {name: Signal(target=values[0].astype(np.float32), shadows=values[1:].astype(np.float32)) for name, values in found.items()}
 
 
 def scaled(seen: Evidence, times: np.float32) -> Evidence:
@@ -39,8 +65,15 @@ def scaled(seen: Evidence, times: np.float32) -> Evidence:
         target=seen.target * times,
         shadows=seen.shadows * times,
         population=None if pool is None else replace(pool, target=pool.target * times, shadows=pool.shadows * times),
-        signals={name: Signal(target=signal.target * times, shadows=signal.shadows * times) for name, signal in seen.signals.items()},
+        signals={
+            name: Signal(target=_times(signal.target, times), shadows=_times(signal.shadows, times))
+            for name, signal in seen.signals.items()
+        },
     )
+
+
+def _times(values: Floats, times: np.float32) -> Floats:
+    return (values.astype(np.float64) * times).clip(-3e38, 3e38).astype(np.float32)
 
 
 def arrays(seen: Evidence) -> list[Floats]:

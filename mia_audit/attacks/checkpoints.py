@@ -1,0 +1,123 @@
+"""Attacks on how an example's loss fell while the target was trained, for whoever sees its checkpoints.
+
+Loss trajectory: Liu et al., "Membership Inference Attacks by Exploiting Loss Trajectory", CCS 2022, arXiv:2208.14933v1. Sequence:
+Li et al., "SeqMIA: Sequential-Metric Based Membership Inference Attack", CCS 2024, arXiv:2407.15098v2, with its five metrics.
+
+Departs from the papers: the target's own checkpoints (an attacker who downloads every release) instead of a distillation that
+imitates them; boosted trees on the sequence and its differences instead of a recurrent network.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mia_audit.attacks import observables
+from mia_audit.attacks.budget import require_needs, require_shadows
+from mia_audit.attacks.gaussians import vector_log_ratio
+from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.types import Evidence, Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryLiRA:
+    """Weigh "trained on x" against "not trained on x" by phi at every checkpoint.
+
+    ridge  share of the mean variance that is added to every checkpoint's variance
+    """
+
+    name: ClassVar[str] = "trajectory-lira"
+    shadows_per_side: ClassVar[int] = 2
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
+    ridge: float = 0.001
+
+    def __post_init__(self) -> None:
+        require_least(self.name, "ridge", self.ridge, least=0)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return log Lambda, [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        require_shadows(seen, self)
+        signal = seen.signals["trajectory"]
+        target, shadow = _losses(signal.target, seen.labels), np.stack([_losses(model, seen.labels) for model in signal.shadows])
+        return vector_log_ratio(target, shadow, seen.trained_on, self.ridge)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossTrajectory:
+    """The loss at every checkpoint, weighed by trees that were fitted on shadow models.
+
+    rows   most rows the trees are fitted on, drawn at random
+    trees  how many; each has at most eight leaves
+    seed   of the draw
+    """
+
+    name: ClassVar[str] = "loss-trajectory"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
+    rows: int = 20_000
+    trees: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_least(self.name, "rows", self.rows, least=2)
+        require_least(self.name, "trees", self.trees, least=1)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the log odds of membership, [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        require_shadows(seen, self)
+        signal = seen.signals["trajectory"]
+        target, shadow = _losses(signal.target, seen.labels).T, np.stack([_losses(model, seen.labels).T for model in signal.shadows])
+        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequence:
+    """Five metrics at every checkpoint and their changes, weighed by trees that were fitted on shadow models.
+
+    rows   most rows the trees are fitted on, drawn at random
+    trees  how many; each has at most eight leaves
+    seed   of the draw
+    """
+
+    name: ClassVar[str] = "sequence"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
+    rows: int = 20_000
+    trees: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_least(self.name, "rows", self.rows, least=2)
+        require_least(self.name, "trees", self.trees, least=1)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the log odds of membership, [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        require_shadows(seen, self)
+        signal = seen.signals["trajectory"]
+        target, shadow = metrics(signal.target, seen.labels), np.stack([metrics(model, seen.labels) for model in signal.shadows])
+        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+
+
+def metrics(logits: Floats, labels: Ints) -> Floats:
+    """Return [examples, 10 checkpoints - 5] of one model's logits [examples, checkpoints, classes]: five metrics and their changes."""
+    turned = np.moveaxis(logits, 1, 0)
+    logp = observables.log_probabilities(turned)
+    five = np.stack(
+        [
+            observables.log_likelihood(turned, labels),
+            observables.log_confidence(turned),
+            np.exp(logp).std(axis=-1),
+            observables.entropy(turned),
+            observables.modified_entropy(turned, labels),
+        ]
+    )
+    together: Floats = np.concatenate([five, np.diff(five, axis=1)], axis=1).reshape(-1, len(labels)).T
+    return together
+
+
+def _losses(logits: Floats, labels: Ints) -> Floats:
+    """Return phi [checkpoints, examples], which orders as the loss does and does not saturate."""
+    return observables.phi(np.moveaxis(logits, 1, 0), labels)

@@ -1,0 +1,80 @@
+"""Merlin and Morgan: whether a little noise makes the loss rise, alone and together with the loss.
+
+Jayaraman, Wang, Knipmeyer, Gu and Evans, "Revisiting Membership Inference Under Realistic Assumptions", PoPETs 2021,
+arXiv:2005.10881v5, Algorithms 2 and 3: members lie near a minimum of the loss, so that nearly every step away from them raises it
+(Merlin); Morgan asks besides that the loss lies between two thresholds.
+
+Departs from the paper: the scores are returned, not decisions; Morgan's three thresholds come from shadow models instead of a
+held-out set, at the largest TPR - FPR instead of the largest PPV, since the pool is balanced. The queries are a signal.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+
+from mia_audit.attacks.budget import require_needs, require_shadows
+from mia_audit.attacks.learning import require_least
+from mia_audit.attacks.observables import each_model, phi
+from mia_audit.types import Bools, Evidence, Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merlin:
+    """Members' loss rises with nearly any small noise."""
+
+    name: ClassVar[str] = "merlin"
+    shadows_per_side: ClassVar[int] = 0
+    needs: ClassVar[frozenset[str]] = frozenset({"loss-rises"})
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the share of noisy queries with a larger loss, [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        share: Floats = seen.signals["loss-rises"].target[:, 0].astype(np.float64)
+        return share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Morgan:
+    """Members' loss rises with noise, is small, and is not smaller than what an easy example has anyway.
+
+    steps  how many quantiles each threshold is sought among
+    """
+
+    name: ClassVar[str] = "morgan"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "loss-rises"})
+    steps: int = 12
+
+    def __post_init__(self) -> None:
+        require_least(self.name, "steps", self.steps, least=2)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the smallest of three margins, 0 or more where the paper says "member", [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        require_shadows(seen, self)
+        signal = seen.signals["loss-rises"]
+        shadow = np.stack([each_model(phi, seen.shadows, seen.labels), signal.shadows[..., 0].astype(float)])
+        target: Floats = np.stack([phi(seen.target, seen.labels).mean(axis=0), signal.target[:, 0].astype(float)])
+        low, high, rises = thresholds(shadow.reshape(2, -1), seen.trained_on.ravel(), self.steps)
+        units = np.maximum(shadow.reshape(2, -1).std(axis=1), 1e-9)
+        margins = [(target[0] - low) / units[0], (high - target[0]) / units[0], (target[1] - rises) / units[1]]
+        least: Floats = np.min(margins, axis=0)
+        return least
+
+
+def thresholds(values: Floats, member: Bools, steps: int) -> tuple[float, float, float]:
+    """Return the two thresholds on phi and the one on the share, among quantiles, with the largest TPR - FPR; values are [2, rows]."""
+    sure, rises = (np.unique(np.quantile(row, np.linspace(0, 1, steps), method="inverted_cdf")) for row in values)
+    weight = np.where(member, 1 / max(1, member.sum()), -1 / max(1, (~member).sum()))
+    places = [np.searchsorted(cuts, row, side="right") - 1 for cuts, row in zip((sure, rises), values, strict=True)]
+    table = np.zeros((sure.size, rises.size))
+    np.add.at(table, tuple(places), weight)
+    at_least = table[:, ::-1].cumsum(axis=1)[:, ::-1]  # over the share: this threshold and all above
+    below = np.concatenate([np.zeros((1, rises.size)), at_least.cumsum(axis=0)])
+    pairs = [(low, high) for low, high in product(range(sure.size), repeat=2) if low <= high]
+    gains = [(below[high + 1, at] - below[low, at], -low, high, -at) for low, high in pairs for at in range(rises.size)]
+    _, low, high, at = max(gains)  # of equally good ones, the widest range and the lowest share
+    top = sure[high + 1] if high + 1 < sure.size else values[0].max()
+    return float(sure[-low]), float(top), float(rises[-at])

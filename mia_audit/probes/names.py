@@ -1,0 +1,56 @@
+"""The signals that probes take, by name, and which targets have them. No torch here: the parent process asks before it trains."""
+
+from dataclasses import dataclass
+
+from mia_audit.data.profiles import profile
+from mia_audit.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One pass over the pool that gives one or more signals, each [models, examples, ...].
+
+    spiking  whether only spiking targets have it
+    images   whether only images have it
+    """
+
+    name: str
+    signals: tuple[str, ...]
+    spiking: bool = False
+    images: bool = False
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe(name="states", signals=("membranes", "spike-counts", "layer-spikes"), spiking=True),
+    Probe(name="time-sweep", signals=("time-sweep",), spiking=True),
+    Probe(name="dropout", signals=("dropout",)),
+    Probe(name="noise", signals=("noise-hits", "loss-rises")),
+    Probe(name="shifts", signals=("shift-hits",), images=True),
+    Probe(name="boundary", signals=("boundary-distance",)),
+    Probe(name="gradients", signals=("gradient-norms",)),
+)
+"""
+membranes          of the readout neurons at each step, [steps, classes]
+spike-counts       of the readout neurons, counted up to each step, [steps, classes]
+layer-spikes       of each spiking hidden layer, summed over neurons and steps, [layers]
+time-sweep         logits when run for half, as many, and twice as many steps, [3, classes]
+dropout            log-probabilities averaged over queries with a share of the inputs dropped, [rates, classes]
+noise-hits         whether the label survives Gaussian noise, a share of queries at each strength, [strengths]
+loss-rises         share of slightly noisy queries with a larger loss, [1]
+shift-hits         whether the label survives a shift by a pixel, [9]
+boundary-distance  Euclidean distance to the decision boundary, found by labels alone, [1]
+gradient-norms     of the loss, by the input and by the last layer's parameters, [2]
+"""
+
+
+def available(recipe: Recipe) -> frozenset[str]:
+    """Return the names of the signals that a recipe's target has."""
+    images = profile(recipe.data.dataset).kind == "image"
+    return frozenset(
+        name for probe in PROBES for name in probe.signals if (recipe.model.spiking or not probe.spiking) and (images or not probe.images)
+    )
+
+
+def probes_for(wanted: frozenset[str]) -> tuple[Probe, ...]:
+    """Return the probes that give the wanted signals."""
+    return tuple(probe for probe in PROBES if wanted & set(probe.signals))

@@ -1,0 +1,89 @@
+"""Taking signals from trained cohorts: models come from the store, and what was taken goes there too, once for each model.
+
+No model is trained for a signal, and an audit that asks for another attack later takes only what it lacks.
+"""
+
+import contextlib
+import os
+import signal
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from joblib import Parallel, delayed
+
+from mia_audit.probes.names import Probe
+from mia_audit.training.material import Material
+from mia_audit.training.plan import Task
+from mia_audit.training.schedule import Machine
+from mia_audit.training.store import Store, Tensors, key_of
+
+VERSION = "1"
+"""Raised whenever a change of a probe changes a signal."""
+
+
+def take(tasks: Sequence[Task], probes: Sequence[Probe], material: Material, store: Store, machine: Machine) -> tuple[Tensors, ...]:
+    """Return each cohort's signals, [K, N, ...] by name, after taking those that the store does not hold."""
+    jobs = [(task, probe) for task in tasks for probe in probes if store.load(key(task, probe)) is None]
+    place = _Place(material=material, store=store, device=machine.device, parent=os.getpid())
+    started = (delayed(_work)(task, probe, place) for task, probe in jobs)
+    done = Parallel(n_jobs=max(1, min(machine.workers, len(jobs))), return_as="generator_unordered")(started)
+    for number, _ in enumerate(done, 1):
+        machine.progress(number / len(jobs))
+    return tuple({name: value for probe in probes for name, value in _held(store, key(task, probe)).items()} for task in tasks)
+
+
+def key(task: Task, probe: Probe) -> str:
+    """Return the store's key of a cohort's signals."""
+    return key_of({"cohort": task.key, "probe": probe.name, "version": VERSION})
+
+
+def _held(store: Store, name: str) -> Tensors:
+    found = store.load(name)
+    assert found is not None, "it was taken"  # noqa: S101
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What every job is handed beside its cohort and its probe."""
+
+    material: Material
+    store: Store
+    device: str
+    parent: int
+
+
+def _work(task: Task, probe: Probe, place: _Place) -> None:
+    """Take one probe of one cohort, in a worker or in the parent itself."""
+    if os.getpid() != place.parent:
+        warnings.simplefilter("ignore")  # libraries' own; a worker's standard error is nobody's to read
+        with contextlib.suppress(ValueError):  # a backend of threads may not set signals
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    from mia_audit.probes import boundary, disturbed, gradients, reviving, states  # noqa: PLC0415  torch is imported where it is needed
+
+    takers: dict[str, Callable[..., Tensors]] = {
+        "states": states.states,
+        "time-sweep": states.time_sweep,
+        "dropout": disturbed.dropout,
+        "noise": disturbed.noise,
+        "shifts": disturbed.shifts,
+        "boundary": boundary.boundary,
+        "gradients": gradients.gradients,
+    }
+    with _quietly():
+        subject = reviving.revived(task, place.material, place.store, place.device)
+        place.store.save(key(task, probe), takers[probe.name](subject))
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """One thread and no denormal numbers, as in training; the parent's own setting is put back."""
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
