@@ -23,13 +23,17 @@ def _check_time(recipe: Recipe, suits: Profile) -> None:
     """Neurons, steps and encodings that go together, on data that they are for."""
     if recipe.model.neuron is not None:
         check_neuron(recipe.model.neuron)
-    elif recipe.model.time_steps != 1 or recipe.model.encoding != "direct":
+    elif not suits.events and (recipe.model.time_steps != 1 or recipe.model.encoding != "direct"):
         raise RecipeError(
             f"{recipe.name}: an ANN runs one step on direct input; add a [model.neuron] or set time_steps = 1 and encoding = 'direct'"
         )
-    if recipe.model.encoding == "rate" and suits.kind != "image":
+    encoding = recipe.model.encoding
+    if (encoding in {"events", "delta"}) != suits.events:
+        needs, fits = ("frames of events", "direct") if not suits.events else ("an example without time", "events")
+        raise RecipeError(f"{recipe.name}: {encoding} encoding needs {needs}, got {suits.name}; use --set model.encoding={fits}")
+    if encoding in {"rate", "latency"} and suits.kind != "image":
         raise RecipeError(
-            f"{recipe.name}: rate encoding needs intensities from 0 to 1, got the table {suits.name}; use --set model.encoding=direct"
+            f"{recipe.name}: {encoding} encoding needs intensities from 0 to 1, got the table {suits.name}; use --set model.encoding=direct"
         )
 
 
@@ -48,7 +52,7 @@ def _check_training(recipe: Recipe) -> None:
 
 
 def _check_augmentation(recipe: Recipe, suits: Profile) -> None:
-    if recipe.data.augment and suits.kind != "image":
-        raise RecipeError(f"data.augment needs images, got the table {suits.name}; use --set data.augment=[]")
+    if recipe.data.augment and (suits.kind != "image" or suits.events):
+        raise RecipeError(f"data.augment needs images, got {suits.title}; use --set data.augment=[]")
     if recipe.audit.augmented_queries and not recipe.data.augment:
         raise RecipeError('audit.augmented_queries needs data.augment to say how, got none; use --set \'data.augment=["crop","flip"]\'')

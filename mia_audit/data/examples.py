@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mia_audit.data import bundled, vision
+from mia_audit.data import bundled, files, vision
 from mia_audit.data.deal import deal
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.data.source import Split
@@ -63,6 +63,8 @@ def load(
     suits = profile(recipe.data.dataset)
     if suits.source == "bundled":
         source = bundled.read(suits)
+    elif suits.source == "files":
+        source = files.read(suits, root=root or default_root(), steps=recipe.model.time_steps)
     else:
         source = vision.read(suits, root=root or default_root(), offline=offline, progress=progress, fetch=fetch)
     dealt = deal(source, recipe)

@@ -11,15 +11,16 @@ from mia_audit.recipe import Recipe
 class Profile:
     """A data set that a recipe can name, and what a recipe gets when it leaves fields open.
 
-    source     bundled with scikit-learn, or read (and fetched when absent) by torchvision
-    shape      of one example: (features,) or (channels, height, width)
+    source     bundled with scikit-learn, read (and fetched when absent) by torchvision, or files that the user fetches
+    shape      of one example: (features,) or (channels, height, width); of one frame of events
+    events     examples are as many frames as the model has time steps
     population examples of the third pool, that no model trains on and nobody scores
     public     whether pictures of exposed examples may be shown without being asked for
     """
 
     name: str
     title: str
-    source: Literal["bundled", "torchvision"]
+    source: Literal["bundled", "torchvision", "files"]
     shape: tuple[int, ...]
     classes: int
     pool: int
@@ -33,6 +34,7 @@ class Profile:
     kernel: int = 3
     padding: int = 1
     public: bool = True
+    events: bool = False
 
     @property
     def kind(self) -> Literal["image", "table"]:
@@ -59,6 +61,13 @@ PROFILES: tuple[Profile, ...] = (
     Profile(name="cifar100", title="CIFAR-100", source="torchvision", shape=(3, 32, 32), classes=100,
             pool=10_000, population=1000, test=2000, epochs=20, batch_size=128, learning_rate=2e-3, channels=(32, 64),
             kernel=3, padding=1, hidden=(256,)),
+    Profile(name="location30", title="Location-30, check-ins in Bangkok", source="files", shape=(446,), classes=30,
+            pool=3200, population=500, test=1000, epochs=40, batch_size=64, learning_rate=2e-3, hidden=(256,), public=False),
+    Profile(name="adult", title="Adult, census income", source="files", shape=(108,), classes=2,
+            pool=10_000, population=1000, test=4000, epochs=20, batch_size=128, learning_rate=2e-3, hidden=(128,), public=False),
+    Profile(name="nmnist-small", title="N-MNIST, the first thousand samples", source="files", shape=(2, 34, 34), classes=10,
+            pool=800, population=100, test=100, epochs=20, batch_size=32, learning_rate=2e-3, channels=(8, 16),
+            kernel=5, padding=0, hidden=(128,), events=True),
 )  # fmt: skip
 
 

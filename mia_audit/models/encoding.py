@@ -1,4 +1,4 @@
-"""How examples enter a network: as a constant current, or as random spikes whose rate is the intensity."""
+"""How examples enter a network: as a constant current, as spikes that code their intensity, or as the events they are."""
 
 import torch
 from torch import Tensor
@@ -21,6 +21,41 @@ def rate(x: Tensor, steps: int, generators: list[torch.Generator]) -> Tensor:
     return (torch.stack(draws) < x.unsqueeze(1)).to(x.dtype)
 
 
+def latency(x: Tensor, steps: int) -> Tensor:
+    """Spike once, the earlier the brighter: [K, B, ...] -> [K, T, B, ...], intensities in [0, 1].
+
+    snnTorch's `spikegen.latency(normalize=True, linear=True)`: the spike comes at step round((T - 1)(1 - x)), and what lies below
+    the threshold 0.01 as late as the threshold does. The linear code, since the logarithmic one depends on the whole batch.
+    """
+    at = torch.round((-(steps - 1) * (x - 1)).clamp(max=-(steps - 1) * (0.01 - 1)))
+    return torch.stack([at == step for step in range(steps)], dim=1).to(x.dtype)
+
+
+def delta(x: Tensor) -> Tensor:
+    """Spike where a frame differs from the one before by 0.1 or more, with its sign: [K, B, T, ...] -> [K, T, B, ...].
+
+    snnTorch's `spikegen.delta(threshold=0.1, off_spike=True)`: the first frame follows an empty one.
+    """
+    frames = x.transpose(1, 2)
+    change = frames - torch.cat([torch.zeros_like(frames[:, :1]), frames[:, :-1]], dim=1)
+    return (change >= 0.1).to(x.dtype) - (change <= -0.1).to(x.dtype)
+
+
+def events(x: Tensor) -> Tensor:
+    """Return frames of events as they are, time before examples: [K, B, T, ...] -> [K, T, B, ...]."""
+    return x.transpose(1, 2).contiguous()
+
+
 def encode(x: Tensor, model: Model, generators: list[torch.Generator]) -> Tensor:
     """Encode inputs [K, B, ...] as the model asks for."""
-    return rate(x, model.time_steps, generators) if model.encoding == "rate" else direct(x)
+    match model.encoding:
+        case "direct":
+            return direct(x)
+        case "rate":
+            return rate(x, model.time_steps, generators)
+        case "latency":
+            return latency(x, model.time_steps)
+        case "delta":
+            return delta(x)
+        case _:
+            return events(x)

@@ -42,7 +42,9 @@ class Population(nn.Module):
         """Return logits [K, B, classes] of inputs [K, T or 1, B, ...]; training with batch norm or dropout needs a passage."""
         passage = passage or Passage()
         x = self.layers(self.receive(x), passage)
-        logits: Tensor = x.squeeze(1) if self.answer is None else self.answer(x, passage)
+        if self.answer is None:
+            return x.squeeze(1) if x.shape[1] == 1 else x.mean(dim=1)
+        logits: Tensor = self.answer(x, passage)
         return logits
 
     def observe(self, x: Tensor) -> Outputs:

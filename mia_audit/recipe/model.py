@@ -80,6 +80,9 @@ class Model(Section):
     dropout  share of neurons silenced in a named architecture that has dropout (the VGG nets)
     initial  weights before training: "torch" is uniform within 1 / sqrt(fan in), as torch's layers do; "kaiming" is Gaussian
              of variance 2 / fan in and zero bias (He et al. 2015), for deep nets without normalization
+    encoding the same input at every step ("direct"), random spikes ("rate"), one spike, the earlier the brighter ("latency");
+             for frames of events, the frames ("events") or the signs of their changes ("delta"). An ANN on events sees every
+             frame by itself and answers the mean
     """
 
     architecture: str = "auto"
@@ -96,7 +99,7 @@ class Model(Section):
     initial: Literal["torch", "kaiming"] = "torch"
     neuron: Neuron | None = None
     time_steps: Positive = 1
-    encoding: Literal["direct", "rate"] = "direct"
+    encoding: Literal["direct", "rate", "latency", "delta", "events"] = "direct"
     readout: Literal["membrane-mean", "membrane-last", "spike-count"] = "membrane-mean"
     quantization: Quantization = Quantization()
 

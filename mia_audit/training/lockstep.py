@@ -46,7 +46,8 @@ class Pool:
 def build(recipe: Recipe, indices: tuple[int, ...], pool: Pool) -> Population:
     """Build the untrained models of these indices; each draws its initial weights from its own stream."""
     generators = [torch.Generator().manual_seed(stream_seed(recipe.training.seed, "init", index)) for index in indices]
-    return Population(recipe.model, pool.inputs.shape[1:], pool.classes, generators, KINDS[recipe.training.precision])
+    shape = pool.inputs.shape[1:] if pool.inputs.ndim < 5 else pool.inputs.shape[2:]  # of one frame, where examples are events
+    return Population(recipe.model, shape, pool.classes, generators, KINDS[recipe.training.precision])
 
 
 def train(  # noqa: PLR0913, PLR0917  who is trained on what, where, and who is told

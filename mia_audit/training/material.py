@@ -22,7 +22,7 @@ class Material:
 
 
 def material(recipe: Recipe, examples: Examples) -> Material:
-    """Return an audit's examples as the engine holds them: images channels last, [N, H, W, C]."""
+    """Return an audit's examples as the engine holds them: images channels last, [N, H, W, C], events [N, T, H, W, C]."""
     return Material(
         recipe=recipe,
         classes=examples.profile.classes,
@@ -34,4 +34,4 @@ def material(recipe: Recipe, examples: Examples) -> Material:
 
 
 def _channels_last(inputs: Floats) -> Floats:
-    return np.ascontiguousarray(np.moveaxis(inputs, 1, -1)) if inputs.ndim == 4 else inputs
+    return np.ascontiguousarray(np.moveaxis(inputs, -3, -1)) if inputs.ndim > 3 else inputs
