@@ -19,8 +19,8 @@ def test_a_suite_leaves_out_by_name_what_it_cannot_have() -> None:
     names = {card.name for card in chosen.cards}
     assert {"lira-online", "loss"} <= names
     assert names.isdisjoint({"rmia-online", "attack-p", "lira-queries"})
-    assert any("no population here" in said and "attack-p" in said and "rmia-online" in said for said in chosen.left_out)
-    left = {name for said in chosen.left_out for name in said.partition("here: ")[2].rstrip(".").split(", ")}
+    assert any("lack of population:" in said and "attack-p" in said and "rmia-online" in said for said in chosen.left_out)
+    left = {name for said in chosen.left_out for name in said.partition(": ")[2].rstrip(".").split(", ")}
     assert names | left == set(load_suite("full").attacks)
     assert [attack.name for attack in chosen.attacks] == [card.name for card in chosen.cards]
 
@@ -57,4 +57,4 @@ def test_an_audit_without_a_third_pool_runs_and_says_what_is_missing(tmp_path: P
     """An empty population is no error: the attacks that need one are named in the record's warnings."""
     record = small_audit(tmp_path, attacks="quick", settings={**SMALL, "data.population": 0})
     assert "rmia-online" not in {attack.name for attack in record.summary.attacks}
-    assert "Left out, because there is no population here: rmia-online." in record.summary.warnings
+    assert "Left out for lack of population: rmia-online." in record.summary.warnings

@@ -14,7 +14,7 @@ import numpy as np
 
 from mia_audit.attacks import observables
 from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import vector_log_ratio
+from mia_audit.attacks.gaussians import projected_log_ratio
 from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
 from mia_audit.types import Evidence, Floats, Ints
 
@@ -40,7 +40,7 @@ class TrajectoryLiRA:
         require_shadows(seen, self)
         signal = seen.signals["trajectory"]
         target, shadow = _losses(signal.target, seen.labels), np.stack([_losses(model, seen.labels) for model in signal.shadows])
-        return vector_log_ratio(target, shadow, seen.trained_on, self.ridge)
+        return projected_log_ratio(target, shadow, seen.trained_on, self.ridge)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import vector_log_ratio
+from mia_audit.attacks.gaussians import projected_log_ratio, vector_log_ratio
 from mia_audit.attacks.learning import require_least
 from mia_audit.types import Evidence, Floats
 
@@ -40,7 +40,7 @@ class FiringSignature:
         require_shadows(seen, self)
         signal = seen.signals["layer-spikes"]
         target, shadow = np.log1p(signal.target.astype(float)).T, np.log1p(signal.shadows.astype(float)).transpose(0, 2, 1)
-        return vector_log_ratio(target, shadow, seen.trained_on, self.ridge)
+        return projected_log_ratio(target, shadow, seen.trained_on, self.ridge)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import vector_log_ratio
+from mia_audit.attacks.gaussians import projected_log_ratio
 from mia_audit.attacks.learning import require_least
 from mia_audit.types import Evidence, Floats
 
@@ -53,7 +53,7 @@ class GradientLiRA:
         require_needs(seen, self)
         require_shadows(seen, self)
         signal = seen.signals["gradient-norms"]
-        return vector_log_ratio(_logs(signal.target).T, _logs(signal.shadows).transpose(0, 2, 1), seen.trained_on, self.ridge)
+        return projected_log_ratio(_logs(signal.target).T, _logs(signal.shadows).transpose(0, 2, 1), seen.trained_on, self.ridge)
 
 
 def _logs(norms: Floats) -> Floats:

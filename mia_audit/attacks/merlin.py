@@ -17,7 +17,7 @@ import numpy as np
 from mia_audit.attacks.budget import require_needs, require_shadows
 from mia_audit.attacks.learning import require_least
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.types import Bools, Evidence, Floats
+from mia_audit.types import Bools, Evidence, Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +68,18 @@ def thresholds(values: Floats, member: Bools, steps: int) -> tuple[float, float,
     """Return the two thresholds on phi and the one on the share, among quantiles, with the largest TPR - FPR; values are [2, rows]."""
     sure, rises = (np.unique(np.quantile(row, np.linspace(0, 1, steps), method="inverted_cdf")) for row in values)
     weight = np.where(member, 1 / max(1, member.sum()), -1 / max(1, (~member).sum()))
-    places = [np.searchsorted(cuts, row, side="right") - 1 for cuts, row in zip((sure, rises), values, strict=True)]
-    table = np.zeros((sure.size, rises.size))
-    np.add.at(table, tuple(places), weight)
-    at_least = table[:, ::-1].cumsum(axis=1)[:, ::-1]  # over the share: this threshold and all above
-    below = np.concatenate([np.zeros((1, rises.size)), at_least.cumsum(axis=0)])
+    at = np.searchsorted(rises, values[1], side="right") - 1
+    up_to = _gains(np.searchsorted(sure, values[0], side="left"), at, weight, (sure.size, rises.size))
+    below = _gains(np.searchsorted(sure, values[0], side="right"), at, weight, (sure.size + 1, rises.size))
     pairs = [(low, high) for low, high in product(range(sure.size), repeat=2) if low <= high]
-    gains = [(below[high + 1, at] - below[low, at], -low, high, -at) for low, high in pairs for at in range(rises.size)]
-    _, low, high, at = max(gains)  # of equally good ones, the widest range and the lowest share
-    top = sure[high + 1] if high + 1 < sure.size else values[0].max()
-    return float(sure[-low]), float(top), float(rises[-at])
+    gains = [(up_to[high, share] - below[low, share], -low, high, -share) for low, high in pairs for share in range(rises.size)]
+    _, low, high, share = max(gains)  # of equally good ones, the widest range and the lowest share
+    return float(sure[-low]), float(sure[high]), float(rises[-share])
+
+
+def _gains(places: Ints, at: Ints, weight: Floats, shape: tuple[int, int]) -> Floats:
+    """Return the weight of all rows up to each place of phi and from each place of the share on."""
+    table = np.zeros(shape)
+    np.add.at(table, (places, at), weight)
+    gains: Floats = table[:, ::-1].cumsum(axis=1)[:, ::-1].cumsum(axis=0)
+    return gains

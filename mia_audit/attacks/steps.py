@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import norm
 
 from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import vector_log_ratio
+from mia_audit.attacks.gaussians import projected_log_ratio
 from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
 from mia_audit.attacks.observables import margin, phi
 from mia_audit.types import Evidence, Floats, Ints
@@ -44,7 +44,7 @@ class MembraneLiRA:
         require_shadows(seen, self)
         signal = seen.signals["membranes"]
         target, shadow = by_step(signal.target, seen.labels), np.stack([by_step(model, seen.labels) for model in signal.shadows])
-        return vector_log_ratio(target, shadow, seen.trained_on, self.ridge)
+        return projected_log_ratio(target, shadow, seen.trained_on, self.ridge)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class SpikeLiRA:
         signal = seen.signals["spike-counts"]
         shadow = np.stack([lead(model, seen.labels) for model in signal.shadows])
         target = normal_scores(lead(signal.target, seen.labels), shadow)
-        return vector_log_ratio(target, np.stack([normal_scores(model, shadow) for model in shadow]), seen.trained_on, self.ridge)
+        return projected_log_ratio(target, np.stack([normal_scores(model, shadow) for model in shadow]), seen.trained_on, self.ridge)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class TimeSweepLiRA:
         require_shadows(seen, self)
         signal = seen.signals["time-sweep"]
         target, shadow = by_step(signal.target, seen.labels), np.stack([by_step(model, seen.labels) for model in signal.shadows])
-        return vector_log_ratio(target, shadow, seen.trained_on, self.ridge)
+        return projected_log_ratio(target, shadow, seen.trained_on, self.ridge)
 
 
 def by_step(values: Floats, labels: Ints) -> Floats:

@@ -47,7 +47,7 @@ def choose(names: Sequence[str], offers: frozenset[str]) -> Chosen:
     return Chosen(
         cards=tuple(card for card, _ in runnable),
         attacks=tuple(attack for _, attack in runnable),
-        left_out=tuple(f"Left out, because there is no {lacking} here: {', '.join(cards)}." for lacking, cards in missing.items()),
+        left_out=tuple(f"Left out for lack of {lacking}: {', '.join(cards)}." for lacking, cards in missing.items()),
     )
 
 
