@@ -28,6 +28,7 @@ class Options:
     surrogate: str | None = None
     surrogate_variant: str | None = None
     surrogate_area: float | None = None
+    ptq: bool = False
     dataset: str | None = None
     attacks: Sequence[str] | None = None
     shadows: int | None = None
@@ -66,6 +67,7 @@ def _changes(options: Options) -> dict[str, Any]:
         "model.neuron.surrogate": options.surrogate,
         "model.neuron.surrogate_variant": options.surrogate_variant,
         "model.neuron.surrogate_area": options.surrogate_area,
+        "model.quantization.when": "post-training" if options.ptq else None,
         "data.dataset": options.dataset,
         "audit.attacks": None if options.attacks is None else list(options.attacks),
         "audit.shadows": options.shadows,

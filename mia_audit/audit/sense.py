@@ -14,6 +14,7 @@ def check(recipe: Recipe) -> None:
     if recipe.audit.shadows < 2:
         raise RecipeError(f"an audit needs at least 2 shadow models, got {recipe.audit.shadows}; use --shadows 32")
     _check_time(recipe, suits)
+    _check_quantization(recipe)
     _check_training(recipe)
     _check_augmentation(recipe, suits)
     shapes(layers(recipe.model, suits.classes), input_shape(suits))
@@ -35,6 +36,15 @@ def _check_time(recipe: Recipe, suits: Profile) -> None:
         raise RecipeError(
             f"{recipe.name}: {encoding} encoding needs intensities from 0 to 1, got the table {suits.name}; use --set model.encoding=direct"
         )
+
+
+def _check_quantization(recipe: Recipe) -> None:
+    quantized = recipe.model.quantization
+    if quantized.membrane_bits != 32 and recipe.model.neuron is None:
+        raise RecipeError("quantization.membrane_bits needs neurons with membranes, got an ANN; leave it out, or add a [model.neuron]")
+    bits = {quantized.weight_bits, quantized.activation_bits, quantized.input_bits, quantized.membrane_bits}
+    if quantized.when == "post-training" and bits == {32}:
+        raise RecipeError("--ptq needs something to quantize, got 32 bits everywhere; use --set model.quantization.weight_bits=4")
 
 
 def _check_training(recipe: Recipe) -> None:

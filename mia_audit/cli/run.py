@@ -19,6 +19,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     surrogate: Annotated[Text, typer.Option(help="Surrogate gradient of a spiking target (`mia-audit list surrogates`).")] = None,
     surrogate_variant: Annotated[Text, typer.Option(help="textbook, or snntorch for exactly what snnTorch computes.")] = None,
     surrogate_area: Annotated[float | None, typer.Option(help="Scale the surrogate to this area, 1 for all alike.")] = None,
+    ptq: Annotated[bool, typer.Option("--ptq", help="Quantize after training, not while.")] = False,
     dataset: Annotated[Text, typer.Option(help="Data set (`mia-audit list datasets`).")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder of torchvision data sets.", envvar="MIA_AUDIT_DATA")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never download.")] = False,
@@ -45,7 +46,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     from mia_audit.training.cost import parse_bytes  # noqa: PLC0415
 
     options = Options(
-        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, dataset=dataset,
+        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
         data_root=data_root, offline=offline,
         attacks=None if attacks is None else _names(attacks), shadows=shadows, seed=seed, device=device, store=store, out=out,
         settings=dict(parse_setting(text) for text in settings or []), expose=expose, workers=workers,

@@ -1,7 +1,8 @@
-"""Dealing a data set out: pool, population and test set, no example twice.
+"""Dealing a data set out: pool, population, calibration and test set, no example twice.
 
-One shuffle decides. The pool is its beginning, the population follows; the test set comes from the official test split
-or, where there is none, from the far end, so that a larger population moves neither the pool nor the test set.
+One shuffle decides. The pool is its beginning, the population follows, then what calibrates quantizers after training; the
+test set comes from the official test split or, where there is none, from the far end, so that a larger population moves
+neither the pool nor the test set.
 """
 
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ from mia_audit.data.source import Source, Split
 from mia_audit.errors import DataError
 from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream
+from mia_audit.types import Ints
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deal:
-    """The three parts, as stored."""
+    """The parts, as stored; nothing calibrates where quantization is part of training."""
 
     pool: Split
     population: Split
+    calibration: Split
     test: Split
 
 
@@ -28,16 +31,36 @@ def deal(source: Source, recipe: Recipe) -> Deal:
     pool, population, test = _sizes(recipe)
     name, seed = recipe.data.dataset, recipe.training.seed
     within = source.train.labels.size - (test if source.test is None else 0)
-    if pool + population > within:
+    calibration = _calibration(recipe)
+    if pool + population + calibration > within:
         raise DataError(_too_small(name, source, recipe))
     order = stream(seed, "deal").permutation(source.train.labels.size)
+    apart = order[pool + population : pool + population + calibration]
+    require_apart(order[:pool], apart)
     dealt = _take(source.train, order[:pool])
     _require_every_class(source, name, dealt)
     return Deal(
         pool=dealt,
         population=_take(source.train, order[pool : pool + population]),
+        calibration=_take(source.train, apart),
         test=_take(source.train, order[within:]) if source.test is None else _official(source.test, name, test, seed),
     )
+
+
+def require_apart(pool: Ints, calibration: Ints) -> None:
+    """Refuse calibration examples (positions) that lie in the membership pool: their quantizers would know members."""
+    shared = np.intersect1d(pool, calibration)
+    if shared.size:
+        raise DataError(
+            f"calibration needs examples outside the membership pool, got {shared.size} of {len(calibration)} inside it; "
+            f"deal them from what the pool leaves over"
+        )
+
+
+def _calibration(recipe: Recipe) -> int:
+    """Return how many examples calibrate quantizers."""
+    quantization = recipe.model.quantization
+    return settled(quantization.calibration) if quantization.when == "post-training" else 0
 
 
 def _sizes(recipe: Recipe) -> tuple[int, int, int]:
@@ -62,6 +85,8 @@ def _too_small(name: str, source: Source, recipe: Recipe) -> str:
     parts, rest = f"a pool of {pool} and a population of {population}", population
     if source.test is None:
         parts, rest = f"a pool of {pool}, a population of {population} and a test set of {test}", population + test
+    if calibration := _calibration(recipe):
+        parts, rest = f"{calibration} calibration examples, {parts}", rest + calibration
     examples = source.train.labels.size
     fits = examples - rest
     way_out = f"--set data.pool={fits}" if fits > 0 else "a smaller --set data.population=... or --set data.test=..."

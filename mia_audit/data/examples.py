@@ -17,7 +17,7 @@ from mia_audit.types import Floats, Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """What the models of an audit see: inputs float32 [N, *shape] and labels int64 [N], three times."""
+    """What the models of an audit see: inputs float32 [N, *shape] and labels int64 [N], three times; and what calibrates quantizers."""
 
     profile: Profile
     class_names: tuple[str, ...]
@@ -27,6 +27,7 @@ class Examples:
     population_labels: Ints
     test_inputs: Floats
     test_labels: Ints
+    calibration_inputs: Floats
 
     @cached_property
     def sha256(self) -> str:
@@ -36,6 +37,7 @@ class Examples:
             state.update(f"{inputs.shape};".encode())
             state.update(np.asarray(inputs, dtype="<f4").tobytes())
             state.update(np.asarray(labels, dtype="<i8").tobytes())
+        state.update(np.asarray(self.calibration_inputs, dtype="<f4").tobytes())
         return state.hexdigest()
 
     def _parts(self) -> tuple[tuple[Floats, Ints], ...]:
@@ -78,6 +80,7 @@ def load(
         population_labels=dealt.population.labels,
         test_inputs=_scaled(dealt.test, zero, unit),
         test_labels=dealt.test.labels,
+        calibration_inputs=_scaled(dealt.calibration, zero, unit),
     )
 
 

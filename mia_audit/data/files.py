@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from mia_audit.data.profiles import Profile
 from mia_audit.data.source import Source, Split
 from mia_audit.errors import DataError
-from mia_audit.types import Floats, Ints
+from mia_audit.types import Ints
 
 _NUMBERS = (0, 2, 4, 10, 11, 12)  # Adult's numeric columns
 _COLUMNS = 15
@@ -97,15 +98,16 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def _people(rows: list[list[str]], values: list[list[str]]) -> Split:
-    parts: list[Floats] = []
+    parts: list[npt.NDArray[np.float64]] = []
     for column, known in enumerate(values):
         cells = [row[column] for row in rows]
         if column in _NUMBERS:
             parts.append(np.array(cells, dtype=np.float64)[:, None])
         else:
             parts.append((np.array(cells)[:, None] == np.array(known)).astype(np.float64))
+    inputs = np.concatenate(parts, axis=1)
     labels = np.array([row[-1].startswith(">") for row in rows], dtype=np.int64)
-    return Split(inputs=np.concatenate(parts, axis=1), labels=labels)
+    return Split(inputs=inputs, labels=labels)
 
 
 def _events(root: Path, steps: int) -> Source:
@@ -117,7 +119,7 @@ def _events(root: Path, steps: int) -> Source:
     return Source(class_names=tuple("0123456789"), train=parts[0], test=parts[1], white=1.0)
 
 
-def binned(arrays: dict[str, Ints], steps: int) -> Floats:
+def binned(arrays: dict[str, Ints], steps: int) -> npt.NDArray[np.float64]:
     """Return event counts [N, steps, 2, 34, 34] in equal bins of time, from events in a row and where each sample begins."""
     offsets = arrays["offsets"]
     sample = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))

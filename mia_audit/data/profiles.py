@@ -86,12 +86,28 @@ def resolve(recipe: Recipe) -> Recipe:
     if architecture == "auto":
         architecture = "conv" if suits.kind == "image" else "mlp"
     training = _filled(recipe.training, suits, ("epochs", "batch_size", "learning_rate"))
+    recipe = _calibrating(recipe, suits)
     sized = ("hidden", "channels", "kernel", "padding") if architecture in {"conv", "mlp"} else ()
     return recipe.model_copy(
         update={
             "data": _filled(recipe.data, suits, ("pool", "population", "test")),
             "model": _filled(recipe.model, suits, sized).model_copy(update={"architecture": architecture}),
             "training": training.model_copy(update={"stop_epoch": training.last_epoch}),
+        }
+    )
+
+
+def _calibrating(recipe: Recipe, suits: Profile) -> Recipe:
+    """Fill in how many examples calibrate quantizers after training: a tenth of the pool, which gives them up where it is open."""
+    if recipe.model.quantization.when == "training" or recipe.model.quantization.calibration is not None:
+        return recipe
+    calibration = min(256, (recipe.data.pool or suits.pool) // 10)
+    quantization = recipe.model.quantization.model_copy(update={"calibration": calibration})
+    pool = suits.pool - calibration if recipe.data.pool is None else recipe.data.pool
+    return recipe.model_copy(
+        update={
+            "data": recipe.data.model_copy(update={"pool": pool}),
+            "model": recipe.model.model_copy(update={"quantization": quantization}),
         }
     )
 

@@ -39,7 +39,7 @@ def revived(task: Task, material: Material, store: Store, device: str) -> Subjec
 def _population(cohort: Tensors, models: int, material: Material, steps: int) -> Population:
     recipe, generators = material.recipe, [torch.Generator().manual_seed(0) for _ in range(models)]
     model = recipe.model.model_copy(update={"time_steps": steps})
-    population = Population(model, material.pool_inputs.shape[1:], material.classes, generators, KINDS[recipe.training.precision])
+    population = Population(model, material.shape, material.classes, generators, KINDS[recipe.training.precision])
     weights = {name.removeprefix(_WEIGHTS): torch.from_numpy(value) for name, value in cohort.items() if name.startswith(_WEIGHTS)}
     population.load_state_dict(weights)
     return population.eval().requires_grad_(requires_grad=False)

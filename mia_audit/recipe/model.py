@@ -65,7 +65,7 @@ class Quantization(Section):
     granularity: Literal["tensor", "channel"] = "tensor"
     first_layer: bool = True
     last_layer: bool = True
-    calibration: Positive = 64
+    calibration: Positive | None = None
 
 
 class Model(Section):

@@ -19,6 +19,7 @@ from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream_seed
 from mia_audit.training import batches, optimizing
 from mia_audit.training.feeding import feed
+from mia_audit.training.material import frame
 from mia_audit.types import Bools, Floats, Ints
 
 Progress = Callable[[float], None]
@@ -46,8 +47,7 @@ class Pool:
 def build(recipe: Recipe, indices: tuple[int, ...], pool: Pool) -> Population:
     """Build the untrained models of these indices; each draws its initial weights from its own stream."""
     generators = [torch.Generator().manual_seed(stream_seed(recipe.training.seed, "init", index)) for index in indices]
-    shape = pool.inputs.shape[1:] if pool.inputs.ndim < 5 else pool.inputs.shape[2:]  # of one frame, where examples are events
-    return Population(recipe.model, shape, pool.classes, generators, KINDS[recipe.training.precision])
+    return Population(recipe.model, frame(pool.inputs), pool.classes, generators, KINDS[recipe.training.precision])
 
 
 def train(  # noqa: PLR0913, PLR0917  who is trained on what, where, and who is told

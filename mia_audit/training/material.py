@@ -19,6 +19,12 @@ class Material:
     pool_labels: Ints
     population_inputs: Floats
     test_inputs: Floats
+    calibration_inputs: Floats
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that a network is built for: of one example, or of one frame where examples are events."""
+        return frame(self.pool_inputs)
 
 
 def material(recipe: Recipe, examples: Examples) -> Material:
@@ -30,7 +36,13 @@ def material(recipe: Recipe, examples: Examples) -> Material:
         pool_labels=examples.pool_labels,
         population_inputs=_channels_last(examples.population_inputs),
         test_inputs=_channels_last(examples.test_inputs),
+        calibration_inputs=_channels_last(examples.calibration_inputs),
     )
+
+
+def frame(inputs: Floats) -> tuple[int, ...]:
+    """Return the shape of one example, or of one frame of events [N, T, H, W, C]."""
+    return inputs.shape[1:] if inputs.ndim < 5 else inputs.shape[2:]
 
 
 def _channels_last(inputs: Floats) -> Floats:

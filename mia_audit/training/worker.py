@@ -8,7 +8,8 @@ import torch
 from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
 from mia_audit.signals import query
-from mia_audit.training.lockstep import Cohort, Pool, train
+from mia_audit.training.calibrating import as_trained, calibrated
+from mia_audit.training.lockstep import Cohort, Pool, build, train
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.store import Store, Tensors
@@ -35,11 +36,17 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
     pool = Pool(inputs=material.pool_inputs, labels=material.pool_labels, classes=material.classes)
     kept: Tensors = {}
 
+    def finished(trained: Population) -> Population:
+        if recipe.model.quantization.when == "training":
+            return trained
+        return calibrated(build(recipe, task.indices, pool), trained, recipe, material.calibration_inputs, device)
+
     def keep(epoch: int, population: Population) -> None:
-        answers = query(population, len(task.indices), material.pool_inputs, recipe, device)
+        answers = query(finished(population), len(task.indices), material.pool_inputs, recipe, device)
         kept[f"pool/logits@{epoch}"] = answers.logits.astype(np.float32)
 
-    population = train(recipe, Cohort(indices=task.indices, rows=task.rows), pool, device, progress, keep)
+    cohort = Cohort(indices=task.indices, rows=task.rows)
+    population = finished(train(as_trained(recipe), cohort, pool, device, progress, keep))
     signals = {**_signals(population, len(task.indices), material, device), **kept}
     _check(signals, task.indices)
     store.save(task.key, {**signals, **_weights(population)})
