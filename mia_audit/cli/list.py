@@ -1,10 +1,14 @@
 """`mia-audit list`: what there is to choose from."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from mia_audit.recipe import Recipe
 
 catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
 
@@ -13,9 +17,23 @@ catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
 def targets() -> None:
     """List the zoo: every recipe in the catalogue (mia_audit.catalogue.target_names)."""
     from mia_audit.catalogue import load_recipe, target_names  # noqa: PLC0415  help must not pay for it
+    from mia_audit.data.profiles import resolve  # noqa: PLC0415
 
-    recipes = [load_recipe(name) for name in target_names()]
-    _print(("target", "what it is"), [(recipe.name, recipe.summary) for recipe in recipes])
+    plain = [Column(name, no_wrap=True) for name in ("target", "data", "bits", "T", "parameters", "accuracy")]
+    columns = (plain[0], Column("what it is", min_width=24), *plain[1:], Column("paper", min_width=12))
+    _print(columns, [_target(resolve(load_recipe(name))) for name in target_names()])
+
+
+def _target(recipe: "Recipe") -> tuple[str, ...]:
+    """Return a target's row: bits of weights and activations, parameters on its own data set, and the accuracy that we measured."""
+    from mia_audit.data.profiles import profile  # noqa: PLC0415
+    from mia_audit.models import architectures, drawing  # noqa: PLC0415
+
+    model, suits = recipe.model, profile(recipe.data.dataset)
+    count = drawing.parameters(model, architectures.layers(model, suits.classes), suits.channels_last)
+    bits = f"{model.quantization.weight_bits}/{model.quantization.activation_bits}"
+    reached = "-" if recipe.expect is None else "{:.3f} ± {:.3f}".format(*recipe.expect.test_accuracy)
+    return recipe.name, recipe.summary, suits.name, bits, str(model.time_steps), f"{count:,}", reached, recipe.paper
 
 
 @catalogue.command()
@@ -47,9 +65,10 @@ def surrogates() -> None:
     _print(("surrogate", "slope"), list(SURROGATE_SUMMARIES.items()))
 
 
-def _print(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def _print(columns: Sequence[str | Column], rows: Sequence[tuple[str, ...]]) -> None:
     name, *others = columns
-    table = Table(Column(name, no_wrap=True), *others, box=None, pad_edge=False, header_style="bold")
+    first = Column(name, no_wrap=True) if isinstance(name, str) else name
+    table = Table(first, *others, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)

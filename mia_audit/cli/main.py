@@ -11,6 +11,7 @@ from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
 from mia_audit.cli.run import run
+from mia_audit.cli.show import show
 from mia_audit.errors import AuditError
 
 INTERRUPTED = 130
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(show)
 app.add_typer(catalogue, name="list")
 app.command()(report)
 app.command()(export)

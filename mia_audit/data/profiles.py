@@ -41,6 +41,11 @@ class Profile:
         """Whether examples are images or rows of a table."""
         return "image" if len(self.shape) == 3 else "table"
 
+    @property
+    def channels_last(self) -> tuple[int, ...]:
+        """The shape of one example (of one frame of events) as the engine holds it: (features,) or (height, width, channels)."""
+        return (*self.shape[1:], self.shape[0]) if self.kind == "image" else self.shape
+
 
 PROFILES: tuple[Profile, ...] = (
     Profile(name="digits", title="8x8 digits (scikit-learn)", source="bundled", shape=(1, 8, 8), classes=10,

@@ -50,7 +50,7 @@ def layer_shapes(recipe: Recipe) -> tuple[tuple[int, ...], ...]:
 
 def input_shape(suits: Profile) -> tuple[int, ...]:
     """Return the shape of one example as the engine holds it: (features,) or (height, width, channels)."""
-    return (*suits.shape[1:], suits.shape[0]) if suits.kind == "image" else suits.shape
+    return suits.channels_last
 
 
 def tasks(recipe: Recipe, rows: Bools, data_sha256: str, device_type: str) -> tuple[Task, ...]:
