@@ -20,8 +20,7 @@ def targets() -> None:
     from mia_audit.data.profiles import resolve  # noqa: PLC0415
 
     plain = [Column(name, no_wrap=True) for name in ("target", "data", "bits", "T", "parameters", "accuracy")]
-    columns = (plain[0], Column("what it is", min_width=24), *plain[1:], Column("paper", min_width=12))
-    _print(columns, [_target(resolve(load_recipe(name))) for name in target_names()])
+    _print([*plain, Column("what it is, and whose paper")], [_target(resolve(load_recipe(name))) for name in target_names()])
 
 
 def _target(recipe: "Recipe") -> tuple[str, ...]:
@@ -32,8 +31,9 @@ def _target(recipe: "Recipe") -> tuple[str, ...]:
     model, suits = recipe.model, profile(recipe.data.dataset)
     count = drawing.parameters(model, architectures.layers(model, suits.classes), suits.channels_last)
     bits = f"{model.quantization.weight_bits}/{model.quantization.activation_bits}"
-    reached = "-" if recipe.expect is None else "{:.3f} ± {:.3f}".format(*recipe.expect.test_accuracy)
-    return recipe.name, recipe.summary, suits.name, bits, str(model.time_steps), f"{count:,}", reached, recipe.paper
+    reached = "-" if recipe.expect is None else f"{recipe.expect.test_accuracy[0]:.3f}"
+    whose = f" {recipe.paper}." if recipe.paper else ""
+    return recipe.name, suits.name, bits, str(model.time_steps), f"{count:,}", reached, recipe.summary + whose
 
 
 @catalogue.command()
