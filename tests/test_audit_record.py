@@ -83,7 +83,7 @@ def test_phantom(record: Record) -> None:
         name: max(min(1, (len(raw) - i) * raw[name]) for i, name in enumerate(order[: place + 1])) for place, name in enumerate(order)
     }
     assert {attack.name: attack.phantom_p_holm for attack in record.summary.attacks} == pytest.approx(corrected, rel=1e-6)
-    (control,) = record.summary.controls
+    control = next(one for one in record.summary.controls if one.name == "phantom target")
     assert control.passed == (min(corrected.values()) >= 0.01)
 
 
@@ -139,9 +139,9 @@ def test_the_record_tells_no_time_and_no_place(record: Record) -> None:
     assert record.folder is not None
     text = (record.folder / "record.json").read_text(encoding="utf-8")
     assert str(record.folder.parent) not in text
-    assert "seconds" not in text
+    assert '"seconds"' not in text
     run = json.loads((record.folder / "run.json").read_text(encoding="utf-8"))
-    assert set(run["seconds"]) == {"prepare", "train and query", "attack and measure"}
+    assert set(run["seconds"]) >= {"prepare", "train and query", "attack and measure"}
     assert run["versions"]["torch"]
     assert run["cohorts_trained_now"] >= 1
 

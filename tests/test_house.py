@@ -49,7 +49,7 @@ ROOMS = {
     "inversion": Room(rooms=(*FLOOR, "data", "models", "external", "signals"), packages=("numpy", *TORCH)),
     # the NumPy column: arrays, never a model
     "attacks": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "pydantic", "threadpoolctl")),
-    "statistics": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn")),
+    "statistics": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "threadpoolctl")),
     # the record, and what is drawn from it
     "record": Room(rooms=FLOOR, packages=("numpy", "pydantic")),
     "report": Room(

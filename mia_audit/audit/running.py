@@ -11,7 +11,7 @@ import numpy as np
 
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks.budget import require_budget
-from mia_audit.audit import attacking, choosing, exposing, facts, findings, measuring
+from mia_audit.audit import attacking, choosing, controls, dose, exposing, facts, findings, measuring
 from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
@@ -80,8 +80,12 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
     with clock.stage("take further signals"):
         probes = probes_for(frozenset().union(*(attack.needs for attack in prepared.attacks)))
         bank = gather(trained.cohorts, taking.take(tasks, probes, given, prepared.store, machine) if probes else ())
+    sibling = None
+    if prepared.recipe.audit.canaries:
+        with clock.stage("plant canaries"):
+            sibling = dose.plant(prepared, machine)
     with clock.stage("attack and measure"):
-        summary, arrays, exposed = judge(prepared, bank, public_only=options.expose is None, expose=bool(options.expose))
+        summary, arrays, exposed = judge(prepared, bank, sibling=sibling, public_only=options.expose is None, expose=bool(options.expose))
     ran = facts.run(prepared, clock.seconds, trained.spent, command)
     record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
     return _written(record, options.out or Path("audits") / record.name)
@@ -124,7 +128,9 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
     )
 
 
-def judge(prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool) -> tuple[Summary, Arrays, Arrays]:
+def judge(
+    prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool, sibling: dose.Sibling | None = None
+) -> tuple[Summary, Arrays, Arrays]:
     """Attack the population's answers and measure: the content of the record."""
     target, phantom = (evidence(prepared, bank, model) for model in (design.TARGET, design.PHANTOM))
     scores = attacking.attack_all(prepared.attacks, target, phantom, prepared.workers)
@@ -145,7 +151,7 @@ def judge(prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool) ->
         utility=facts.utility(prepared, bank),
         attacks=results,
         headline=best,
-        controls=(measuring.phantom_control(results),),
+        controls=(measuring.phantom_control(results), dose.dose_control(prepared, bank, sibling, best), *controls.guards(prepared, bank)),
         power=measuring.power(truth),
         **found.parts,
         warnings=facts.warnings(prepared, bank, truth),

@@ -61,6 +61,7 @@ from mia_audit.record.parts import (
 )
 
 SCHEMA_VERSION = 1
+POWER_CONTROL = "dose response"
 
 
 class Summary(Part):
@@ -97,8 +98,13 @@ class Summary(Part):
 
     @property
     def sound(self) -> bool:
-        """Whether no control failed."""
-        return all(control.passed is not False for control in self.controls)
+        """Whether no control failed that would make a finding wrong; one about power makes only a missing finding worthless."""
+        return all(control.passed is not False for control in self.controls if control.name != POWER_CONTROL)
+
+    @property
+    def powerless(self) -> bool:
+        """Whether the headline attack missed examples that were planted many times."""
+        return any(control.passed is False for control in self.controls if control.name == POWER_CONTROL)
 
     def to_json(self) -> str:
         """Return the canonical text of record.json."""
@@ -151,12 +157,17 @@ def verdict(summary: Summary) -> str:
     """Say in one plain sentence what the audit found. It never says "private"."""
     best = summary.strongest
     if not summary.sound:
-        failed = ", ".join(control.name for control in summary.controls if control.passed is False)
+        failed = ", ".join(control.name for control in summary.controls if control.passed is False and control.name != POWER_CONTROL)
         return f"Do not rely on this audit: a control failed ({failed})."
     if summary.leaks:
         return (
             f"Membership leaks: {best.name} tells members from non-members with AUC {best.auc.value:.3f} "
             f"({best.auc.low:.3f} to {best.auc.high:.3f}); a coin would score 0.5."
+        )
+    if summary.powerless:
+        return (
+            f"The attacks run here found no leakage, but that says little: {best.name} does not find examples that were planted eight "
+            "times either. It had no power here."
         )
     return (
         f"The attacks run here found no leakage ({best.name}: AUC {best.auc.value:.3f}, {best.auc.low:.3f} to "
@@ -207,7 +218,31 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 
 __all__ = [
-    "SCHEMA_VERSION", "Arrays", "AttackResult", "Calibration", "CalibrationStep", "Claimed", "Control", "Counts", "DataFacts", "Engine",
-    "Epsilon", "EpsilonLimit", "Estimate", "Kind", "Named", "Part", "Power", "RateAtFPR", "Record", "SliceResult", "Summary", "Utility",
-    "Vulnerable", "digest", "load", "verdict",
+    "POWER_CONTROL",
+    "SCHEMA_VERSION",
+    "Arrays",
+    "AttackResult",
+    "Calibration",
+    "CalibrationStep",
+    "Claimed",
+    "Control",
+    "Counts",
+    "DataFacts",
+    "Engine",
+    "Epsilon",
+    "EpsilonLimit",
+    "Estimate",
+    "Kind",
+    "Named",
+    "Part",
+    "Power",
+    "RateAtFPR",
+    "Record",
+    "SliceResult",
+    "Summary",
+    "Utility",
+    "Vulnerable",
+    "digest",
+    "load",
+    "verdict",
 ]  # fmt: skip

@@ -16,6 +16,8 @@ CONTROLS = {
     "that finds something reads an artefact of the audit.",
     "dose": "Examples are planted one, two, four and eight times. An attack that misses the highest dose has no power here.",
     "blind": "A classifier that never sees the network must not tell the two sides apart; otherwise they differ by themselves.",
+    "independent": "No shadow model may share the target's coins or be the target itself: it would know the answers.",
+    "like its": "A target that works much better or worse than its shadow models is another kind of network: attacks mistake it.",
 }
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Member", "An example that the network under audit was trained on. A non-member comes from the same pool but was left out by a coin."),

@@ -1,0 +1,115 @@
+"""Dose response: a sibling of the target in whose training some members stand 1, 2, 4 and 8 times.
+
+Its coins are its own; it is attacked with the same shadow models, of which half were trained once on each of those examples. More
+copies are remembered better, so an attack that cannot tell the highest dose from the sibling's non-members had no power here,
+and what it did not find on the target means little.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mia_audit.attacks import Attack
+from mia_audit.attacks.cards import Card
+from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
+from mia_audit.data import design
+from mia_audit.data.examples import Examples
+from mia_audit.recipe import settled
+from mia_audit.record import POWER_CONTROL, Control
+from mia_audit.statistics.nulltest import mann_whitney_p
+from mia_audit.statistics.roc import auc
+from mia_audit.streams import stream
+from mia_audit.training import plan, schedule
+from mia_audit.training.material import material
+from mia_audit.types import Bools, Floats, Ints
+
+DOSES = (1, 2, 4, 8)
+LEVEL = 0.05
+OFFERED = frozenset({"shadows", "queries", "population", "features"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sibling:
+    """A model beside the population: what it answered, its coins [N], and how often each example stood in its training [N]."""
+
+    bank: Bank
+    row: Bools
+    dose: Ints
+
+
+def plant(prepared: Prepared, machine: schedule.Machine) -> Sibling | None:
+    """Train the sibling, None where the recipe plants no canaries. The store keeps it like any cohort."""
+    recipe, examples = prepared.recipe, prepared.examples
+    if not recipe.audit.canaries:
+        return None
+    row = stream(recipe.training.seed, "sibling-membership").random(settled(recipe.data.pool)) < recipe.data.member_fraction
+    dose = doses(row, prepared.audited, recipe.audit.canaries, stream(recipe.training.seed, "canaries"))
+    extended, rows = extend(examples, row, dose)
+    tasks = plan.tasks(recipe, rows[None], extended.sha256, prepared.device)
+    trained = schedule.run(tasks, material(recipe, extended), prepared.store, machine)
+    return Sibling(bank=gather(trained.cohorts), row=row, dose=dose)
+
+
+def doses(row: Bools, audited: Ints, canaries: int, rng: np.random.Generator) -> Ints:
+    """Return how often each example stands in training: 0 or 1 by its coin, and so many members of the audited ones at each dose."""
+    dose = row.astype(np.int64)
+    members = rng.permutation(audited[row[audited]])
+    for number, copies in enumerate(DOSES):
+        dose[members[number * canaries : (number + 1) * canaries]] = copies
+    return dose
+
+
+def extend(examples: Examples, row: Bools, dose: Ints) -> tuple[Examples, Bools]:
+    """Return the examples with the copies behind the pool, and the coins with them."""
+    copies = np.repeat(np.arange(row.size), np.maximum(dose - 1, 0))
+    extended = replace(
+        examples,
+        pool_inputs=np.concatenate([examples.pool_inputs, examples.pool_inputs[copies]]),
+        pool_labels=np.concatenate([examples.pool_labels, examples.pool_labels[copies]]),
+    )
+    return extended, np.concatenate([row, np.ones(copies.size, dtype=np.bool_)])
+
+
+def dose_control(prepared: Prepared, bank: Bank, sibling: Sibling | None, headline: str) -> Control:
+    """Judge whether the headline attack finds the highest dose; name the attacks that do not."""
+    if sibling is None:
+        return Control(name=POWER_CONTROL, passed=None, detail="No canaries were planted (--set audit.canaries=32 plants them).")
+    pairs = [(card, attack) for card, attack in zip(prepared.cards, prepared.attacks, strict=True) if attack.needs <= OFFERED]
+    if headline not in [card.name for card, _ in pairs]:
+        return Control(name=POWER_CONTROL, passed=None, detail=f"{headline} needs signals that are not taken from the sibling.")
+    return judge(pairs, prepared, bank, sibling, headline)
+
+
+def judge(pairs: list[tuple[Card, Attack]], prepared: Prepared, bank: Bank, sibling: Sibling, headline: str) -> Control:
+    """Attack the sibling, and say what each attack makes of the highest dose."""
+    seen = replace(evidence(prepared, bank, design.TARGET), signals={})
+    answers = sibling.bank.pool[0][:, prepared.audited]
+    third = seen.population and replace(seen.population, target=sibling.bank.third[0])
+    seen = replace(seen, target=answers, population=third)
+    dose, outside = sibling.dose[prepared.audited], ~sibling.row[prepared.audited]
+    blind, told = [], ""
+    for card, attack in pairs:
+        areas, p = response(attack.score(seen), dose, outside)
+        if p >= LEVEL:
+            blind.append(card.name)
+        if card.name == headline:
+            told = ", ".join(f"{copies}x {area:.3f}" for copies, area in zip(DOSES, areas, strict=True))
+    missed = f" Without power here: {', '.join(blind)}." if blind else ""
+    canaries = prepared.recipe.audit.canaries
+    return Control(
+        name=POWER_CONTROL,
+        passed=headline not in blind,
+        detail=f"{canaries} members at each dose against the sibling's non-members, AUC of {headline}: {told}.{missed}",
+    )
+
+
+def response(scores: Floats, dose: Ints, outside: Bools) -> tuple[list[float], float]:
+    """Return the AUC at each dose, and the one-sided p of "the highest dose looks like a non-member"."""
+    areas = []
+    for copies in DOSES:
+        chosen = dose == copies if copies > 1 else (dose == 1) & ~outside
+        both = chosen | outside
+        areas.append(auc(scores[both], chosen[both]))
+    both = (dose == DOSES[-1]) | outside
+    p = mann_whitney_p(scores[both], (dose == DOSES[-1])[both])
+    return areas, p / 2 if areas[-1] > 0.5 else 1.0

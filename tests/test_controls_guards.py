@@ -1,0 +1,167 @@
+"""The published protocol's defects (papers.md 1.4), planted again: each trips a control or a guard, and a sound audit trips none."""
+
+import numpy as np
+import pytest
+
+from mia_audit.attacks.lira import OnlineLiRA
+from mia_audit.audit.controls import blind_control, independence_control, likeness_control
+from mia_audit.audit.dose import DOSES, doses, extend, response
+from mia_audit.data.examples import Examples
+from mia_audit.data.profiles import profile
+from mia_audit.errors import EvidenceError
+from mia_audit.record import POWER_CONTROL, Control, verdict
+from mia_audit.statistics.blind import blind
+from mia_audit.statistics.nulltest import one_more_p
+from mia_audit.statistics.proportions import balanced_accuracy, rates_above
+from mia_audit.statistics.roc import auc
+from mia_audit.statistics.slices import slices
+from mia_audit.types import Bools, Floats, Ints
+from tests.support.gaussian import gaussian_evidence
+from tests.support.records import make_record
+
+
+def pool(seed: int, examples: int = 600, values: int = 12) -> tuple[Floats, Ints, Bools]:
+    """Return inputs, labels and fair coins that have nothing to do with them."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, examples)
+    return rng.normal(size=(examples, values)) + labels[:, None], labels, rng.random(examples) < 0.5
+
+
+def population(seed: int) -> tuple[Bools, Floats]:
+    """Return coins [12, 400] and answers [12, 1, 400, 3], all independent."""
+    rng = np.random.default_rng(seed)
+    return rng.random((12, 400)) < 0.5, rng.normal(size=(12, 1, 400, 3))
+
+
+def test_a_sound_audit_trips_nothing() -> None:
+    """Fair coins, separate models, a target like its shadow models: at most one of 40 audits fails any guard."""
+    failed = 0
+    for seed in range(40):
+        rows, logits = population(seed)
+        accuracies = np.random.default_rng(seed).normal(0.9, 0.01, 12)
+        found = (independence_control(rows, logits), likeness_control(float(accuracies[0]), accuracies[2:]))
+        failed += any(control.passed is False for control in found)
+    failed += sum(blind_control(*pool(seed, 200), seed).passed is False for seed in range(10))
+    assert failed <= 1
+
+
+def test_defect_1_shadow_and_target_are_one_object() -> None:
+    """Its very answers among the shadow models': the control fails, and an attack that needs shadow models refuses."""
+    rows, logits = population(0)
+    logits[5] = logits[0]
+    found = independence_control(rows, logits)
+    assert found.passed is False
+    assert "Shadow model 4 gives the target's very answers" in found.detail
+    seen, _ = gaussian_evidence(gap=1.0, examples=50, shadows=16)
+    seen.shadows[3] = seen.target
+    with pytest.raises(EvidenceError, match="the target's very answers"):
+        OnlineLiRA().score(seen)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.8, 0.0])
+def test_defect_2_shadow_members_are_the_targets(share: float) -> None:
+    """Trained on 80 % of the target's members and on none else, on all of them, or on the exact complement."""
+    rows, logits = population(1)
+    keep = np.random.default_rng(0).random(400) < share
+    rows[4] = rows[0] & keep if share else ~rows[0]
+    assert independence_control(rows, logits).passed is False
+
+
+def test_uneven_coins_are_no_fault() -> None:
+    """Independent coins that fall on "member" in three of ten cases agree more often than not; that is expected."""
+    rng = np.random.default_rng(2)
+    assert independence_control(rng.random((20, 1_000)) < 0.3, population(0)[1][[0] * 20] + rng.normal(size=(20, 1, 400, 3))).passed
+
+
+@pytest.mark.parametrize("fault", ["augmented members", "members from another source", "members of other classes"])
+def test_defect_3_members_differ_by_themselves(fault: str) -> None:
+    """Members queried through crops and noise, from another year, or of other classes: told apart without any network."""
+    inputs, labels, member = pool(3)
+    if fault == "augmented members":
+        inputs[member] += np.random.default_rng(4).normal(size=inputs[member].shape)
+    elif fault == "members from another source":
+        inputs[member, 0] += 0.5
+    else:
+        member = np.where(np.random.default_rng(5).random(600) < 0.9, labels == 0, member)
+    found = blind_control(inputs, labels, member, 0)
+    assert found.passed is False
+    assert "Without any network" in found.detail
+
+
+def test_defect_4_imbalance_and_missing_classes() -> None:
+    """Five members to one non-member leave AUC and balanced accuracy in place, and every class has a line, small ones without a number."""
+    rng = np.random.default_rng(6)
+    member = np.arange(40_000) < 20_000
+    scores = rng.normal(size=40_000) + member
+    kept = member | (rng.random(40_000) < 0.2)
+    assert auc(scores[kept], member[kept]) == pytest.approx(auc(scores, member), abs=0.01)
+    uneven, even = (balanced_accuracy(*rates_above(s, m, 0.5)).value for s, m in ((scores[kept], member[kept]), (scores, member)))
+    assert uneven == pytest.approx(even, abs=0.01)
+    groups = rng.integers(0, 99, 40_000)
+    found = slices(scores, member, groups, {group: str(group) for group in range(100)})
+    assert len(found) == 100
+    assert found[99].auc is None
+    assert sum(one.members + one.nonmembers for one in found) == 40_000
+
+
+def test_defect_5_the_target_is_another_kind_of_network() -> None:
+    """A target far more accurate than its shadow models fails; with two shadow models nothing can be said."""
+    shadows = np.array([0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
+    assert likeness_control(0.95, shadows).passed is False
+    assert likeness_control(0.81, shadows).passed is True
+    assert likeness_control(0.95, shadows[:2]).passed is None
+    assert one_more_p(0.8, np.full(9, 0.8)) == 1.0
+    assert one_more_p(0.9, np.full(9, 0.8)) < 1e-6
+
+
+def test_the_blind_classifier_is_right_under_the_null() -> None:
+    """Of 24 honest splits p falls below 10 % in at most 6; many features are summed; too few examples are refused."""
+    p = [blind(*pool(seed, 120, 100 if seed % 4 == 0 else 6), np.random.default_rng(seed)).p for seed in range(24)]
+    assert np.mean(np.array(p) < 0.1) <= 0.25
+    inputs, labels, _ = pool(0, 30)
+    with pytest.raises(EvidenceError, match="a blind classifier needs 8 members"):
+        blind(inputs, labels, np.arange(30) < 3, np.random.default_rng(0))
+    assert blind_control(inputs, labels, np.arange(30) < 3, 0).passed is None
+
+
+def test_canaries_are_members_at_four_doses() -> None:
+    """So many audited members at 2, 4 and 8; copies go behind the pool, all of them trained on; nothing else moves."""
+    rng = np.random.default_rng(7)
+    row = rng.random(100) < 0.5
+    dose = doses(row, np.arange(0, 100, 1), 5, rng)
+    assert [(dose == copies).sum() for copies in DOSES[1:]] == [5, 5, 5]
+    assert (dose[~row] == 0).all()
+    inputs, labels = rng.normal(size=(100, 4)).astype(np.float32), rng.integers(0, 3, 100)
+    whole = Examples(
+        profile=profile("iris"), class_names=("a", "b", "c"), pool_inputs=inputs, pool_labels=labels, population_inputs=inputs[:0],
+        population_labels=labels[:0], test_inputs=inputs[:9], test_labels=labels[:9], calibration_inputs=inputs[:0],
+    )  # fmt: skip
+    extended, rows = extend(whole, row, dose)
+    np.testing.assert_array_equal(extended.pool_inputs[:100], inputs)
+    np.testing.assert_array_equal(rows[:100], row)
+    assert rows[100:].all()
+    assert len(rows) == 100 + 5 * (1 + 3 + 7)
+    at_eight = int(np.flatnonzero(dose == 8)[0])
+    assert (extended.pool_inputs == inputs[at_eight]).all(axis=1).sum() == 8
+    assert extended.sha256 != whole.sha256
+
+
+def test_an_attack_without_power_is_named() -> None:
+    """Scores that rise with the dose find the highest one; noise does not."""
+    rng = np.random.default_rng(8)
+    dose = rng.permutation(np.repeat([0, 1, 2, 4, 8], 40))
+    outside = dose == 0
+    areas, p = response(rng.normal(size=200) + 0.4 * dose, dose, outside)
+    assert areas == sorted(areas)
+    assert p < 1e-6
+    assert response(-dose.astype(float), dose, outside)[1] == 1.0
+
+
+def test_no_power_is_said_and_does_not_undo_a_finding() -> None:
+    """A missed dose makes a missing finding worthless; a leak that was found stands; any other failed control undoes both."""
+    missed = Control(name=POWER_CONTROL, passed=False, detail="missed")
+    calm, leaky = (make_record(leaky=leaks).summary.model_copy(update={"controls": (missed,)}) for leaks in (False, True))
+    assert "had no power here" in verdict(calm)
+    assert "Membership leaks" in verdict(leaky)
+    broken = leaky.model_copy(update={"controls": (missed, Control(name="blind classifier", passed=False, detail="told apart"))})
+    assert verdict(broken) == "Do not rely on this audit: a control failed (blind classifier)."
