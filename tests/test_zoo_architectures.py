@@ -1,6 +1,7 @@
 """The zoo's architectures in lockstep, against one model at a time built from the libraries' own layers."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -127,11 +128,13 @@ def test_resnet18_is_torchvisions() -> None:
 
     together = population(Model(architecture="resnet18", norm="batch"), (32, 32, 3), classes=10, models=1)
     twin = resnet18(num_classes=10)
-    twin.conv1, twin.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+    twin.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    setattr(twin, "maxpool", nn.Identity())  # noqa: B010  the attribute is typed as pooling
     modules = nn.Conv2d | nn.BatchNorm2d | nn.Linear
-    theirs = [module for name, module in twin.named_modules() if isinstance(module, modules)]
+    theirs: list[Any] = [module for module in twin.modules() if isinstance(module, modules)]
     kinds = LockstepConv | BatchNorm | LockstepLinear
-    for own, their in zip([module for module in together.modules() if isinstance(module, kinds)], theirs, strict=True):
+    ours: list[Any] = [module for module in together.modules() if isinstance(module, kinds)]
+    for own, their in zip(ours, theirs, strict=True):
         weight = own.weight if isinstance(own, BatchNorm) else own.weight.weight
         their.weight.data.copy_(weight.data[0].view_as(their.weight))
         if their.bias is not None:

@@ -2,7 +2,7 @@
 
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -48,8 +48,9 @@ def test_membranes_are_snntorchs_state_quant(bits: int, limits: tuple[float, flo
     """Membranes, spikes and gradients over whole trajectories equal snnTorch's cell with its quantized state."""
     neuron = Neuron(beta=beta, reset=reset, threshold=0.9)
     lower, upper = limits
-    grid = quant.state_quant(num_bits=bits, threshold=0.9, lower_limit=lower, upper_limit=upper)
-    cell = snntorch.Leaky(beta=beta, threshold=0.9, reset_mechanism=reset, state_quant=grid)
+    state_quant, leaky = cast("Any", quant.state_quant), cast("Any", snntorch.Leaky)  # whose types are those of their defaults
+    grid = state_quant(num_bits=bits, threshold=0.9, lower_limit=lower, upper_limit=upper)
+    cell = leaky(beta=beta, threshold=0.9, reset_mechanism=reset, state_quant=grid)
     ours, theirs = (drawn(2, 12, 3, 50).mul_(0.6).add_(0.3).requires_grad_() for _ in range(2))
     quantized = Quantization.model_validate({"membrane_bits": bits, "membrane_limits": limits})
     membranes, spikes = LeakyOverTime.apply(ours, 12, dynamics(neuron, quantized))
@@ -126,7 +127,8 @@ def test_every_width_trains_on_its_grid(bits: Any, granularity: Any, neuron: Neu
     after = list(networks.parameters())
     assert all(torch.isfinite(parameter).all() for parameter in after)
     assert any(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
-    integers = networks.layers[0].weight(torch.bfloat16).values.float()
+    first: Any = networks.layers[0]
+    integers = first.weight(torch.bfloat16).values.float()
     most = max(1, 2 ** (bits - 1) - 1)
     assert torch.equal(integers, integers.round())
     assert integers.abs().max() == most

@@ -72,7 +72,7 @@ def test_training_is_torchs_own_one_model_at_a_time(changes: dict[str, Any]) -> 
         ordered = [part for layer in network if isinstance(layer, nn.Linear) for part in (layer.bias, layer.weight)]
         for own, their in zip(ordered, start.parameters(), strict=True):
             own.data.copy_(their.data[0])
-        kind = torch.optim.SGD if training.optimizer == "sgd" else torch.optim.Adam
+        kind: Any = torch.optim.SGD if training.optimizer == "sgd" else torch.optim.Adam
         extra = {"momentum": training.momentum} if training.optimizer == "sgd" else {}
         stepper = kind(network.parameters(), lr=training.learning_rate or 0.0, weight_decay=training.weight_decay, **extra)
         scheduler: torch.optim.lr_scheduler.LRScheduler

@@ -1,6 +1,7 @@
 """The slow reference of the zoo: one model, built from torch's, Brevitas' and snnTorch's own layers, one time step after the other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from brevitas import nn as qnn
@@ -148,7 +149,7 @@ def _module(model: Model, layer: Layer, shape: Shape) -> nn.Module:  # noqa: C90
             return nn.Identity()
 
 
-def _quantizer(model: Model) -> dict[str, object]:
+def _quantizer(model: Model) -> dict[str, Any]:
     by_channel = model.quantization.granularity == "channel"
     return {
         "weight_quant": Int8WeightPerChannelFloat if by_channel else Int8WeightPerTensorFloat,
@@ -170,7 +171,7 @@ def _linear(model: Model, layer: Linear, features: int) -> nn.Module:
     return qnn.QuantLinear(features, layer.features, bias=layer.bias, **_quantizer(model))
 
 
-def _copy(their: nn.Module, mine: nn.Module, k: int) -> None:
+def _copy(their: Any, mine: Any, k: int) -> None:
     if isinstance(mine, Normal):
         assert isinstance(their, BatchNorm)
         for step, norm in enumerate(mine.norms):
