@@ -28,7 +28,9 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "peers": (),
     "overheads": (),
     "counts": (),
+    "statistics_speed": (),
     "gpu": (),
+    "attacks": (),
 }
 
 

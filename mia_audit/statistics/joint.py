@@ -21,7 +21,7 @@ from scipy.stats import beta
 from mia_audit.statistics.proportions import Share
 from mia_audit.types import Floats
 
-NODES = 4_000
+NODES = 1_000
 _TOP = 60.0
 """Epsilon beyond which no count of trials that fits a machine reaches."""
 
