@@ -185,9 +185,12 @@ def test_a_querys_spikes_do_not_depend_on_how_many_models_are_asked() -> None:
     np.testing.assert_allclose(answers(few, 1, inputs, recipe)[0], answers(many, 5, inputs, recipe)[0], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("target", "dataset"), list(product(target_names(), ("iris", "digits"))))
+FITTING = [name for name in target_names() if load_recipe(name).model.architecture == "auto"]  # the others have a data set of their own
+
+
+@pytest.mark.parametrize(("target", "dataset"), list(product(FITTING, ("iris", "digits"))))
 def test_every_target_takes_a_training_step(target: str, dataset: str) -> None:
-    """Each recipe of the zoo, as it is shipped, builds and learns on tables and images: every weight moves, every answer is finite."""
+    """Each recipe that fits any data, as it is shipped, builds and learns on tables and images: every weight moves, every answer is finite."""
     recipe = resolve(override(load_recipe(target), {"data.dataset": dataset, "data.pool": 40, "training.epochs": 1}))
     before, after = build(recipe, (0, 1), pool(recipe)), trained(recipe, 0, 1)
     for name, value in before.named_parameters():

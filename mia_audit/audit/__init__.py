@@ -3,5 +3,6 @@
 from mia_audit.audit.options import Options
 from mia_audit.audit.planning import Plan, make_plan
 from mia_audit.audit.running import Silent, Watcher, audit
+from mia_audit.training.cost import parse_bytes
 
-__all__ = ["Options", "Plan", "Silent", "Watcher", "audit", "make_plan"]
+__all__ = ["Options", "Plan", "Silent", "Watcher", "audit", "make_plan", "parse_bytes"]

@@ -39,11 +39,10 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     as_json: Annotated[bool, typer.Option("--json", help="Print record.json to stdout, all else to stderr.")] = False,
 ) -> None:
     """Train a target and its shadow models, attack them, and write the record and its report (mia_audit.run)."""
-    from mia_audit.audit import Options, audit, make_plan  # noqa: PLC0415  help must not pay for it
+    from mia_audit.audit import Options, audit, make_plan, parse_bytes  # noqa: PLC0415  help must not pay for it
     from mia_audit.catalogue import parse_setting  # noqa: PLC0415
     from mia_audit.cli.progress import Progress  # noqa: PLC0415
     from mia_audit.report import write  # noqa: PLC0415
-    from mia_audit.training.cost import parse_bytes  # noqa: PLC0415
 
     options = Options(
         surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
