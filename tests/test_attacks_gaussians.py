@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 
 from mia_audit.attacks import gaussians
-from mia_audit.attacks.gaussians import log_mean, moments, projected_log_ratio, vector_log_ratio
+from mia_audit.attacks.gaussians import both_moments, log_mean, moments, projected_log_ratio, vector_log_ratio
 from mia_audit.statistics.roc import auc
 from tests.support.gaussian import coins
 from tests.support.vectors import gaussian_vectors
@@ -31,6 +31,19 @@ def test_moments_are_those_of_a_loop(models: int, examples: int, seed: int) -> N
         assert logs[i] == pytest.approx(logsumexp(column) - np.log(column.size))
     degrees = (found.count - 1).sum()
     assert found.pooled == pytest.approx(np.sqrt(found.squares.sum() / max(1, degrees)))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e30])
+def test_both_sides_at_once_are_each_side_alone(scale: float) -> None:
+    """One pass gives the moments of two, in float32 to its precision and beyond its squares too."""
+    values, side = np.random.default_rng(0).normal(3, 1, (20, 300)), coins(20, 300, 0)
+    for kind, close in ((np.float64, 1e-9), (np.float32, 1e-5)):
+        shadow = (values * scale).astype(kind)
+        for found, there in zip(both_moments(shadow, side), (side, ~side), strict=True):
+            alone = moments(shadow, there)
+            np.testing.assert_array_equal(found.count, alone.count)
+            np.testing.assert_allclose(found.mean, alone.mean, rtol=close)
+            np.testing.assert_allclose(found.squares, alone.squares, rtol=10 * close)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mia_audit.attacks.observables import on_cores
 from mia_audit.types import Bools, Floats, Ints
 
 SMALLEST_SIGMA = 1e-3
 """In nats; reached only where the shadow models agree on every example."""
 
-_CHUNK = 2**20
+_CHUNK = 2**18
 """Values looked at at once: temporaries stay small beside the shadow models' answers."""
 
 
@@ -47,15 +48,54 @@ def moments(shadow: Floats, side: Bools) -> Moments:
     return Moments(count=count, mean=mean, squares=squares)
 
 
+def both_moments(shadow: Floats, trained_on: Bools) -> tuple[Moments, Moments]:
+    """Return the moments of the models trained with each example and of those without, in one pass; every example needs both."""
+    examples = shadow.shape[1]
+    count, mean, squares = (np.empty((2, examples), dtype=kind) for kind in (np.int64, np.float64, np.float64))
+    step = max(1, _CHUNK // len(shadow))
+
+    def fill(start: int) -> None:
+        here = slice(start, start + step)
+        there = np.ascontiguousarray(trained_on[:, here])
+        centre = shadow[:, here].mean(axis=0)
+        values = shadow[:, here] - centre
+        with np.errstate(over="ignore"):
+            sums, powers = _sums(values, there)
+        if not np.isfinite(powers).all():  # beyond what float32 can square
+            sums, powers = _sums(values.astype(np.float64), there)
+        inner = there.sum(axis=0, dtype=np.int64)
+        count[:, here] = inner, len(shadow) - inner
+        shifts = sums / count[:, here]
+        mean[:, here] = centre + shifts
+        squares[:, here] = np.maximum(powers - count[:, here] * shifts**2, 0.0)
+
+    on_cores(fill, range(0, examples, step))
+    inside, outside = (Moments(count=count[row], mean=mean[row], squares=squares[row]) for row in (0, 1))
+    return inside, outside
+
+
+def _sums(values: Floats, there: Bools) -> tuple[Floats, Floats]:
+    """Return sums and sums of squares of the models inside and outside, both [2, examples] in float64."""
+    inside = values * there
+    pairs = [(part.sum(axis=0, dtype=np.float64), np.einsum("me,me->e", part, part).astype(np.float64)) for part in (inside, values)]
+    (sums, powers), (all_sums, all_powers) = pairs
+    rest = np.subtract(all_powers, powers, out=np.full_like(powers, np.inf), where=np.isfinite(powers))
+    return np.stack([sums, all_sums - sums]), np.stack([powers, rest])
+
+
 def log_mean(logs: Floats, side: Bools) -> Floats:
     """Return the log of the mean of exp(logs) over the models where `side` is True, both [models, examples]; each needs one."""
     found = np.empty(logs.shape[1])
     step = max(1, _CHUNK // len(side))
-    for start in range(0, found.size, step):
+
+    def fill(start: int) -> None:
         here = slice(start, start + step)
         values = np.where(side[:, here], logs[:, here], -np.inf)
         top = values.max(axis=0)
-        found[here] = top + np.log(np.exp(values - top).sum(axis=0) / side[:, here].sum(axis=0))
+        sums = np.exp(values - top).sum(axis=0, dtype=np.float64)
+        found[here] = top + np.log(sums / side[:, here].sum(axis=0))
+
+    on_cores(fill, range(0, found.size, step))
     return found
 
 

