@@ -11,7 +11,7 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
     """Return the attacks as a table, and the lines that go with it: verdict, accuracy, controls. Plain text, no markup."""
     summary = record.summary
     table = Table(title=Text(f"{summary.recipe.name} on {summary.data.title}"), title_justify="left", header_style="bold")
-    table.add_column("Attack", no_wrap=True)
+    table.add_column("Attack", overflow="fold")
     for column in ("AUC", "95 % interval", "TPR at 1 % FPR", "95 % interval"):
         table.add_column(column, justify="right", no_wrap=True)
     for attack in sorted(summary.attacks, key=lambda attack: (attack.name != summary.headline, -attack.rehearsal_auc, attack.name)):
