@@ -19,7 +19,7 @@ AUDITS = {
     "bits": [f"--target {name} --shadows 32 --out reports/digits-bits/{name}" for name in VARIANTS],
     "fashion-mnist": [
         (
-            "--target snn-q4 --surrogate sre --dataset fashion-mnist --offline --shadows 16 --attacks full "
+            "--target snn-q4 --surrogate sre --dataset fashion-mnist --offline --shadows 16 --attacks quick "
             "--out reports/fashion-mnist-snn-q4-sre"
         )
     ],
