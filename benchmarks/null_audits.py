@@ -24,6 +24,7 @@ from mia_audit.record import AttackResult, Estimate
 from mia_audit.statistics import epsilon, onerun
 from mia_audit.statistics.band import band
 from mia_audit.statistics.joint import credible_low
+from mia_audit.statistics.nulltest import holm
 from mia_audit.statistics.slices import differ, slices
 from mia_audit.statistics.tradeoff import Claim
 from mia_audit.statistics.turns import Turns, mean_auc, pooled_tpr
@@ -92,7 +93,7 @@ def attack_alarms(
 
     Attacks differ in which examples they can judge, so each is measured on its own; the joint rows are over all of them.
     """
-    redrawn = rng.random(models.rows.shape[1]) < 0.5
+    redrawn: Bools = rng.random(models.rows.shape[1]) < 0.5
     found: list[AttackResult] = []
     kept: dict[str, tuple[Scores, Truth, Ints]] = {}
     for card, attack in attacks:
@@ -117,7 +118,7 @@ def attack_alarms(
 
 def joint_alarms(found: Sequence[AttackResult]) -> Iterator[Alarm]:
     """Yield what is said over all attacks of one audit."""
-    holm = measuring.holm([result.phantom_p for result in found])
+    holm = holm([result.phantom_p for result in found])
     yield "all attacks jointly", "phantom control (Holm)", min(holm) < 0.05
     best = next(result for result in found if result.name == measuring.headline(found))
     yield HEADLINE, "AUC", excludes(best.auc, 0.5)

@@ -72,7 +72,8 @@ def _covered(estimator: Estimator, truth: float, side: int, gap: float, trials: 
         return sum(one.low <= truth <= one.high for one in found)
 
     seeds = range(max(1, trials // 100))
-    return sum(Parallel(n_jobs=-1)(delayed(chunk)(seed) for seed in seeds)) / (100 * len(seeds))
+    covered: list[int] = list(Parallel(n_jobs=-1)(delayed(chunk)(seed) for seed in seeds))
+    return sum(covered) / (100 * len(seeds))
 
 
 def turns_of(models: Models, attack: Attack) -> Turns:
@@ -115,8 +116,8 @@ def turns_against_fresh() -> tuple[str, int]:
     for name in ("loss", "lira-online"):
         _, attack = load_attacks((name,))[0]
         for shadows in SHADOWS:
-            groups = np.array_split(np.arange(len(models.rows)), len(models.rows) // (shadows + 1))
-            groups = [group[: shadows + 1].tolist() for group in groups]
+            parts = np.array_split(np.arange(len(models.rows)), len(models.rows) // (shadows + 1))
+            groups: list[list[int]] = [part[: shadows + 1].tolist() for part in parts]
             left_out = [float(np.mean(each_auc(turns_of(_only(models, own), attack)))) for own in groups]
             fresh = [_fresh(models, own, other[:shadows], attack) for own, other in zip(groups, groups[1:] + groups[:1], strict=True)]
             differences = np.subtract(left_out, fresh)

@@ -25,7 +25,8 @@ BUNDLED = [known.name for known in PROFILES if known.source == "bundled"]
 
 def asked(dataset: str, *, seed: int = 0, **sizes: int) -> Recipe:
     """Return a resolved recipe."""
-    return resolve(Recipe(name="t", summary="", data=Data(dataset=dataset, **sizes), training=Training(seed=seed)))
+    data = Data(dataset=dataset, **sizes)  # pyright: ignore[reportArgumentType]
+    return resolve(Recipe(name="t", summary="", data=data, training=Training(seed=seed)))
 
 
 def bundled(dataset: str, *, seed: int = 0, **sizes: int) -> Examples:

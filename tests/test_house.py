@@ -58,7 +58,8 @@ ROOMS = {
     # where the columns meet
     "audit": Room(
         rooms=(
-            *FLOOR, "data", "models", "privacy", "external", "signals", "training", "probes", "inversion", "attacks", "statistics", "record",
+            *FLOOR, "data", "models", "privacy", "external", "signals", "training", "probes", "inversion", "attacks", "statistics",
+            "record",
         ),
         packages=("numpy", "joblib", *TORCH),
     ),

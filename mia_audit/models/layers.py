@@ -118,7 +118,7 @@ def convolve_grouped(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) 
     models, outs = kernels.shape[:2]
     images = x.flatten(1, 2).permute(1, 0, 4, 2, 3).flatten(1, 2)
     maps = F.conv2d(images, kernels.flatten(0, 1), padding=padding, stride=stride, groups=models)
-    stacked = maps.unflatten(1, (models, outs)).permute(1, 0, 3, 4, 2)
+    stacked: Tensor = maps.view(maps.shape[0], models, outs, *maps.shape[2:]).permute(1, 0, 3, 4, 2)
     return stacked.reshape(*x.shape[:3], *stacked.shape[2:])
 
 
