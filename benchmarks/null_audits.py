@@ -118,8 +118,8 @@ def attack_alarms(
 
 def joint_alarms(found: Sequence[AttackResult]) -> Iterator[Alarm]:
     """Yield what is said over all attacks of one audit."""
-    holm = holm([result.phantom_p for result in found])
-    yield "all attacks jointly", "phantom control (Holm)", min(holm) < 0.05
+    corrected = holm([result.phantom_p for result in found])
+    yield "all attacks jointly", "phantom control (Holm)", min(corrected) < 0.05
     best = next(result for result in found if result.name == measuring.headline(found))
     yield HEADLINE, "AUC", excludes(best.auc, 0.5)
 
