@@ -93,7 +93,7 @@ def attack_alarms(
 
     Attacks differ in which examples they can judge, so each is measured on its own; the joint rows are over all of them.
     """
-    redrawn: Bools = rng.random(models.rows.shape[1]) < 0.5
+    redrawn: Bools = rng.random((models.rows.shape[1],)) < 0.5
     found: list[AttackResult] = []
     kept: dict[str, tuple[Scores, Truth, Ints]] = {}
     for card, attack in attacks:
