@@ -45,7 +45,6 @@ from mia_audit.record.findings import (
     Kind,
     Named,
     SliceResult,
-    VariantComparison,
     Vulnerable,
 )
 from mia_audit.record.parts import (
@@ -242,7 +241,6 @@ __all__ = [
     "SliceResult",
     "Summary",
     "Utility",
-    "VariantComparison",
     "Vulnerable",
     "digest",
     "load",
