@@ -1,10 +1,11 @@
 """Right under the null, and covering off it: the false-alarm rate of every attack, metric and bound, and what intervals cover.
 
-    python benchmarks/null.py [--quick] [--attacks full] [--out benchmarks/NULL.md]
+    python -m benchmarks.null [--quick] [--attacks full] [--out benchmarks/NULL.md]
 
 2,000 audits of noise scores and of noise logits (500 where every model takes its turn), and 200 phantom-target audits of trained
-networks (small ones on digits, trained in lockstep), at 4, 8, 16 and 64 shadow models. A row passes when its rate lies at or below the one-sided 99.9 % binomial limit of
-a 5 % false-alarm rate, Bonferroni over all rows. Leaves with 1 if a row fails. `--quick` does a twentieth, to see that it runs.
+networks (small ones on digits, trained in lockstep), at 4, 8, 16 and 64 shadow models. A row passes when its rate lies at or below
+the one-sided 99.9 % binomial limit of a 5 % false-alarm rate, Bonferroni over all rows. Leaves with 1 if a row fails. `--quick`
+does a twentieth, to see that it runs.
 """
 
 import argparse
