@@ -14,7 +14,7 @@ from mia_audit.statistics.tradeoff import Claim
 DELTA = 1e-5
 """Where nobody claims another one."""
 
-ONE_TRAINING = "takes a training for each trial; these examples share one training, so it is an estimate, not a bound"
+ONE_TRAINING = "takes a training for each trial, and these examples share one"
 
 
 def claim(recipe: Recipe) -> Claim | None:

@@ -1,0 +1,90 @@
+"""Whatever a record says beyond the table can be computed again from its own arrays, and it survives being written and read."""
+
+import numpy as np
+import pytest
+
+from mia_audit.audit import Options, audit, epsilon, risk
+from mia_audit.audit.attacking import Scores
+from mia_audit.audit.kind import kind
+from mia_audit.audit.measuring import Truth
+from mia_audit.record import Record, load
+from mia_audit.statistics.band import band
+from mia_audit.statistics.turns import Turns
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """Return a small audit with canaries and a claim, as read back from disk."""
+    place = tmp_path_factory.mktemp("recomputed")
+    settings = {"training.epochs": 6, "model.hidden": [16], "audit.canaries": 5, "audit.claimed_epsilon": 2.0, "audit.claimed_delta": 1e-4}
+    options = Options(
+        dataset="iris", shadows=14, attacks=["thresholds", "lira-online"], settings=settings, store=place / "store", out=place / "record",
+        device="cpu", workers=1,
+    )  # fmt: skip
+    audit("ann", options)
+    return load(place / "record")
+
+
+def scores_and_truth(record: Record) -> tuple[Scores, Truth]:
+    """Return the headline's scores and who was a member."""
+    name, arrays = record.summary.headline, record.arrays
+    scores = Scores(target=arrays[f"scores/{name}"], phantom=arrays[f"phantom/{name}"], rehearsals=arrays[f"rehearsal/{name}"])
+    rows = arrays["membership"][:, arrays["audited"]]
+    redrawn = arrays["phantom_membership"][arrays["audited"]]
+    return scores, Truth(target=rows[0], phantom=redrawn, rehearsals=rows[2 : 2 + len(scores.rehearsals)])
+
+
+def test_the_kind_follows_from_the_turns(record: Record) -> None:
+    """Every model's turn, over the examples that it can judge; the same interval again."""
+    arrays = record.arrays
+    turns = Turns(
+        scores=arrays["turns/scores"], member=arrays["membership"][:, arrays["audited"]][: len(arrays["turns/scores"])],
+        judged=arrays["turns/judged"],
+    )  # fmt: skip
+    assert record.summary.kind == kind(record.summary.headline, turns, record.summary.recipe.training.seed)
+    assert record.summary.kind is not None
+    assert record.summary.kind.turns == 16
+
+
+def test_a_turn_never_depends_on_its_own_coins(record: Record) -> None:
+    """Whether the target's turn counts an example is judged from the shadow models alone, a shadow model's from the others."""
+    rows = record.arrays["membership"][:, record.arrays["audited"]]
+    judged = record.arrays["turns/judged"]
+    need = 3 if record.summary.headline == "lira-online" else 0
+    for turn in (0, 1, 5):
+        others = rows[2:] if turn < 2 else np.delete(rows[2:], turn - 2, axis=0)
+        with_it = others.sum(axis=0)
+        np.testing.assert_array_equal(judged[turn], np.minimum(with_it, len(others) - with_it) >= need)
+
+
+def test_examples_at_risk_follow_from_the_signal(record: Record) -> None:
+    """Counts, p-values and deciles."""
+    found, arrays = risk.at_risk(record.arrays["signal"], record.arrays["membership"])
+    assert found == record.summary.vulnerable
+    for name in ("vulnerability/auc", "vulnerability/p", "vulnerability/q"):
+        np.testing.assert_array_equal(arrays[name], record.arrays[name])
+
+
+def test_the_rest_follows_from_the_scores(record: Record) -> None:
+    """Slices, probabilities, names, epsilon and the band."""
+    scores, truth = scores_and_truth(record)
+    labels = record.arrays["labels"][record.arrays["audited"]]
+    names = dict(enumerate(record.summary.data.classes))
+    assert risk.parts("class", scores.target, truth.target, labels, names) == record.summary.slices
+    assert risk.probabilities(scores, truth) == record.summary.calibration
+    assert risk.names(scores, truth) == record.summary.named
+    assert epsilon.shown(record.summary.headline, scores, truth, record.summary.recipe) == record.summary.epsilon
+    again = band(scores.target, truth.target, record.arrays["band/fpr"])
+    np.testing.assert_array_equal(again.low, record.arrays["band/low"])
+    np.testing.assert_array_equal(again.high, record.arrays["band/high"])
+
+
+def test_the_claim_and_the_canaries_are_told(record: Record) -> None:
+    """The claim's ceiling is in the record, and the control of dose response was run."""
+    assert record.summary.epsilon is not None
+    assert record.summary.epsilon.claimed is not None
+    assert record.summary.epsilon.claimed.text == "(epsilon = 2, delta = 0.0001)"
+    assert (record.arrays["band/ceiling"] >= record.arrays["band/fpr"]).all()
+    controls = {control.name: control.passed for control in record.summary.controls}
+    assert controls["dose response"] is not None
+    assert controls["independent shadow models"] is True
