@@ -46,8 +46,12 @@ gradient-norms     of the loss, by the input and by the last layer's parameters,
 def available(recipe: Recipe) -> frozenset[str]:
     """Return the names of the signals that a recipe's target has."""
     images = profile(recipe.data.dataset).kind == "image"
+    frames = recipe.model.encoding in ("events", "delta")  # as many steps as there are frames
     return frozenset(
-        name for probe in PROBES for name in probe.signals if (recipe.model.spiking or not probe.spiking) and (images or not probe.images)
+        name
+        for probe in PROBES
+        for name in probe.signals
+        if (recipe.model.spiking or not probe.spiking) and (images or not probe.images) and not (frames and name == "time-sweep")
     )
 
 
