@@ -118,7 +118,7 @@ def turns_against_fresh() -> tuple[str, int]:
         for shadows in SHADOWS:
             parts = np.array_split(np.arange(len(models.rows)), len(models.rows) // (shadows + 1))
             groups: list[list[int]] = [part[: shadows + 1].tolist() for part in parts]
-            left_out = [float(np.mean(each_auc(turns_of(_only(models, own), attack)))) for own in groups]
+            left_out = [float(np.mean(each_auc(turns_of(models.only(own), attack)))) for own in groups]
             fresh = [_fresh(models, own, other[:shadows], attack) for own, other in zip(groups, groups[1:] + groups[:1], strict=True)]
             differences = np.subtract(left_out, fresh)
             error = np.std(differences, ddof=1) / np.sqrt(len(groups))
@@ -139,10 +139,6 @@ def _fresh(models: Models, targets: list[int], shadows: list[int], attack: Attac
     examples = models.judged_by(shadows, attack)
     found = [auc(attack.score(models.evidence(target, shadows, examples)), models.rows[target][examples]) for target in targets]
     return float(np.mean(found))
-
-
-def _only(models: Models, own: list[int]) -> Models:
-    return Models(logits=models.logits[own], rows=models.rows[own], labels=models.labels)
 
 
 def _yes(passes: bool) -> str:

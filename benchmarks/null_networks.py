@@ -29,4 +29,13 @@ def population(seed: int = 0, models: int = MODELS) -> Models:
     machine = schedule.Machine(device="cpu", workers=schedule.default_workers("cpu"), progress=lambda _: None)
     with tempfile.TemporaryDirectory() as folder:
         trained = schedule.run(tasks, material(recipe, examples), Store(folder=Path(folder)), machine)
-    return Models(logits=gather(trained.cohorts).pool.astype(np.float64), rows=rows, labels=examples.pool_labels)
+    bank = gather(trained.cohorts)
+    return Models(
+        logits=bank.pool.astype(np.float64),
+        rows=rows,
+        labels=examples.pool_labels,
+        features=examples.pool_inputs.reshape(len(rows[0]), -1),
+        third=bank.third.astype(np.float64),
+        third_labels=examples.population_labels,
+        third_features=examples.population_inputs.reshape(len(examples.population_labels), -1),
+    )

@@ -173,6 +173,27 @@ def test_a_model_that_sits_out_moves_no_statistics() -> None:
         assert not torch.equal(after[0], value[0])
 
 
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize("shape", [(5,), (3, 4, 5)])
+@pytest.mark.parametrize("time", [1, 3])
+def test_batch_norm_is_the_same_in_both_forms(time: int, shape: tuple[int, ...], per_step: bool) -> None:
+    """One model at a time (on a CPU) and all at once (elsewhere): values, gradients, running statistics; padding counts in neither."""
+    weights = torch.tensor([[0.25] * 4, [0.5] * 2 + [0.0] * 2, [0.0] * 4])
+    found = []
+    for form in ("forward", "together"):
+        layer = BatchNorm(3, 5, 3, per_step=per_step).train()
+        x = torch.randn(3, time, 4, *shape, generator=torch.Generator().manual_seed(3)).requires_grad_()
+        normal = getattr(layer, form)(x, Passage(weights=weights))
+        real = weights.view(3, 1, 4, *(1,) * len(shape)) > 0
+        kept = torch.where(real, normal, 0.0)
+        (kept * torch.randn(kept.shape, generator=torch.Generator().manual_seed(4))).sum().backward()
+        assert x.grad is not None
+        assert layer.weight.grad is not None
+        found.append((kept, torch.where(real, x.grad, 0.0), layer.weight.grad, layer.running_mean, layer.running_var))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
 OWN = """
 name = "own"
 summary = "A user's own network."

@@ -35,11 +35,45 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor, passage: Passage) -> Tensor:
         """Return x normalized by its batch while training, by running statistics otherwise."""
+        if self.training and x.device.type == "cpu":
+            return self._one_by_one(x, passage)
+        return self.together(x, passage)
+
+    def together(self, x: Tensor, passage: Passage) -> Tensor:
+        """Normalize all models at once: the form for other devices, and for queries."""
         mean, var = self._measure(x, passage.weights) if self.training else (self.running_mean, self.running_var)
         scale = self.weight * torch.rsqrt(var + EPSILON)
         shift = self.bias - mean * scale
         view = (scale.shape[0], scale.shape[1], *(1,) * (x.ndim - 3), scale.shape[2])
         return x * scale.view(view) + shift.view(view)
+
+    def _one_by_one(self, x: Tensor, passage: Passage) -> Tensor:
+        """Normalize with torch's own kernel, a model (and step) at a time, which on the CPU takes half the time; padding becomes zero."""
+        models, time, batch = x.shape[:3]
+        counts = passage.counts or [batch] * models
+        if not passage.counts and passage.weights is not None:
+            counts = [int(count) for count in (passage.weights > 0).sum(dim=1)]
+        if not self.per_step:
+            return torch.stack([self._normal(x[k], k, 0, counts[k]) for k in range(models)])
+        steps = range(self.weight.shape[1])
+        return torch.stack([torch.cat([self._normal(x[k, t % time][None], k, t, counts[k]) for t in steps]) for k in range(models)])
+
+    def _normal(self, x: Tensor, model: int, step: int, count: int) -> Tensor:
+        """Normalize currents [T, B, ..., C] of one model; its examples come first. One that sits out gets zeros."""
+        if count == 0:
+            return torch.zeros_like(x)
+        own = x[:, :count]
+        rows = own.flatten(0, 1).movedim(-1, 1)
+        normal, mean, inverse = torch.native_batch_norm(
+            rows, self.weight[model, step], self.bias[model, step], None, None, True, 0.0, EPSILON
+        )
+        repeats = 1 if self.per_step else self.steps // len(x)
+        size = rows[:, 0].numel() * repeats
+        var = (inverse.detach() ** -2 - EPSILON) * (size / max(1, size - 1))
+        for running, new in ((self.running_mean, mean.detach()), (self.running_var, var)):
+            running[model, step] += MOMENTUM * (new - running[model, step])
+        normal = normal.movedim(1, -1).reshape(own.shape)
+        return normal if count == x.shape[1] else torch.cat([normal, torch.zeros_like(x[:, count:])], dim=1)
 
     def _measure(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return mean and variance [K, steps or 1, C] of the examples that count, and keep the running ones up."""

@@ -29,6 +29,7 @@ def resolved(fpr: float, nonmembers: int) -> bool:
 
 def tpr_interval(scores: Floats, member: Bools, fpr: float, rng: np.random.Generator) -> Interval:
     """Return the TPR at one FPR with its 95 % interval, or an upper limit alone where the FPR is not resolved."""
+    split(scores, member)  # refuses what has no curve
     nonmembers = int((~member).sum())
     if resolved(fpr, nonmembers):
         low, high = _ends(scores, member, fpr, rng)
