@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mia_audit.attacks import ATTACKS, Attack
 from mia_audit.attacks.checkpoints import LossTrajectory, Sequence, TrajectoryLiRA, metrics
+from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurrogateLiRA
 from mia_audit.attacks.dropout import InputDropout
 from mia_audit.attacks.firing import Energy, FiringSignature
 from mia_audit.attacks.gaussians import projected_log_ratio, vector_log_ratio
@@ -181,6 +182,22 @@ def test_a_leak_in_the_course_alone_is_found(attack: Attack) -> None:
     last = told.signals["trajectory"].target[:, -1][None]
     assert abs(auc(phi(last, told.labels)[0], member[0, can]) - 0.5) < 0.05
     assert auc(attack.score(told), member[0, can]) > 0.75
+
+
+@pytest.mark.parametrize("name", ["surrogate", "steps", "bits"])
+def test_degraded_models_are_weighed_as_true_ones_would_be(name: str) -> None:
+    """LiRA's optimum where the degraded models are as good as true ones, and a shift that all examples share costs nothing."""
+    attack = {"surrogate": OtherSurrogateLiRA(), "steps": OtherStepsLiRA(), "bits": OtherBitsLiRA()}[name]
+    values, member = gaussian_vectors(np.array([1.0]), examples=3_000, shadows=48)
+    seen = bare(member)
+    logits = by_phi(values, seen)
+    seen = replace(seen, target=logits[0].transpose(1, 0, 2))
+    exact = attack.score(with_signal(f"other-{name}", logits, seen))
+    shift = np.median(values[0, 0]) - np.median(values[1:, 0])
+    np.testing.assert_allclose(exact, vector_log_ratio(values[0] - shift, values[1:], member[1:], 0.0), atol=1e-6)
+    assert auc(exact, member[0]) == pytest.approx(norm.cdf(1 / np.sqrt(2)), abs=0.025)
+    surer = attack.score(with_signal(f"other-{name}", by_phi(values + 5, seen), seen))
+    np.testing.assert_allclose(surer, exact, atol=1e-6)
 
 
 def test_gradients_are_compared_by_their_logs() -> None:

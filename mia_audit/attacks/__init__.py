@@ -3,6 +3,7 @@
 from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.checkpoints import LossTrajectory, Sequence, TrajectoryLiRA
 from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
+from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurrogateLiRA
 from mia_audit.attacks.dropout import InputDropout
 from mia_audit.attacks.ensemble import Ensemble
 from mia_audit.attacks.firing import Energy, FiringSignature
@@ -71,6 +72,9 @@ ATTACKS: tuple[type[Attack], ...] = (
     Energy,
     GradientNorm,
     GradientLiRA,
+    OtherSurrogateLiRA,
+    OtherStepsLiRA,
+    OtherBitsLiRA,
 )
 
 __all__ = ["ATTACKS", "Attack"]

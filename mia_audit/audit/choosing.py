@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import listed
 from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
+from mia_audit.audit import degrading
 from mia_audit.errors import CatalogueError
 from mia_audit.probes import names as probes
 from mia_audit.recipe import Recipe, settled
@@ -53,7 +54,7 @@ def choose(names: Sequence[str], offers: frozenset[str]) -> Chosen:
 
 def offers(recipe: Recipe) -> frozenset[str]:
     """Return what the evidence of an audit of this resolved recipe will offer."""
-    found = {"shadows", "features", *probes.available(recipe)}
+    found = {"shadows", "features", *probes.available(recipe), *degrading.available(recipe)}
     if settled(recipe.data.population) > 0:
         found.add("population")
     if recipe.audit.queries > 1:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks.budget import require_budget
-from mia_audit.audit import attacking, choosing, controls, dose, exposing, facts, findings, measuring
+from mia_audit.audit import attacking, choosing, controls, degrading, dose, exposing, facts, findings, measuring
 from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
@@ -78,8 +78,12 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
         given = material(prepared.recipe, prepared.examples)
         trained = schedule.run(tasks, given, prepared.store, machine)
     with clock.stage("take further signals"):
-        probes = probes_for(frozenset().union(*(attack.needs for attack in prepared.attacks)))
+        wanted = frozenset().union(*(attack.needs for attack in prepared.attacks))
+        probes = probes_for(wanted)
         bank = gather(trained.cohorts, taking.take(tasks, probes, given, prepared.store, machine) if probes else ())
+    if wanted & degrading.available(prepared.recipe):
+        with clock.stage("train what a wrong guess gives"):
+            bank = replace(bank, signals={**bank.signals, **degrading.train(prepared, bank, wanted, machine)})
     sibling = None
     if prepared.recipe.audit.canaries:
         with clock.stage("plant canaries"):

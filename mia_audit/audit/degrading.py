@@ -1,0 +1,77 @@
+"""Attackers who know less: shadow models of a recipe that differs from the target's in one thing they may guess wrong.
+
+The degraded shadow models have the coins of the true ones and seeds of their own. To an attack they are one more signal, so that
+in a rehearsal a *true* shadow model takes the target's part against degraded ones: thresholds and strength are what such an
+attacker would find on the target.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from mia_audit.audit.prepared import Bank, Prepared, gather
+from mia_audit.data import design
+from mia_audit.recipe import Model, Recipe, settled
+from mia_audit.streams import stream_seed
+from mia_audit.training import plan, schedule
+from mia_audit.training.material import material
+from mia_audit.types import Floats
+
+FEW_BITS = 4
+
+
+def _other_surrogate(model: Model) -> Model:
+    neuron = settled(model.neuron)
+    other = "fast-sigmoid" if neuron.surrogate == "atan" else "atan"
+    shape = {name: None for name in type(neuron).model_fields if name.startswith("surrogate_") and name != "surrogate_variant"}
+    return model.model_copy(update={"neuron": neuron.model_copy(update={**shape, "surrogate": other})})
+
+
+def _other_steps(model: Model) -> Model:
+    return model.model_copy(update={"time_steps": max(1, model.time_steps // 2)})
+
+
+def _other_bits(model: Model) -> Model:
+    """Return a full-precision model of a quantized one, and a quantized one of a model in full precision."""
+    quantized = model.quantization
+    bits = FEW_BITS if min(quantized.weight_bits, quantized.activation_bits) == 32 else 32
+    other = quantized.model_copy(update={"weight_bits": bits, "activation_bits": bits, "when": "training"})
+    return model.model_copy(update={"quantization": other})
+
+
+GUESSES: dict[str, Callable[[Model], Model]] = {
+    "other-surrogate": _other_surrogate,
+    "other-steps": _other_steps,
+    "other-bits": _other_bits,
+}
+
+
+def available(recipe: Recipe) -> frozenset[str]:
+    """Return which wrong guesses a recipe's target allows."""
+    model = recipe.model
+    found = {"other-bits"} if recipe.model.quantization.when == "training" else set()
+    if model.spiking:
+        found.add("other-surrogate")
+    if model.spiking and model.time_steps > 1 and model.encoding not in ("events", "delta"):
+        found.add("other-steps")
+    return frozenset(found)
+
+
+def degraded(recipe: Recipe, guess: str) -> Recipe:
+    """Return the recipe of an attacker who guesses one thing wrong, with a seed of its own."""
+    seed = stream_seed(recipe.training.seed, f"degraded {guess}") % 2**31
+    model = GUESSES[guess](recipe.model)
+    return recipe.model_copy(update={"model": model, "training": recipe.training.model_copy(update={"seed": seed, "checkpoints": ()})})
+
+
+def train(prepared: Prepared, bank: Bank, wanted: Iterable[str], machine: schedule.Machine) -> dict[str, Floats]:
+    """Return for each wanted guess logits [models, pool, queries, classes]: target and phantom as they are, then degraded models."""
+    found = {}
+    for guess in (guess for guess in GUESSES if guess in wanted):
+        recipe = degraded(prepared.recipe, guess)
+        rows = prepared.rows[design.FIRST_SHADOW :]
+        tasks = plan.tasks(recipe, rows, prepared.examples.sha256, prepared.device)
+        trained = schedule.run(tasks, material(recipe, prepared.examples), prepared.store, machine)
+        logits = np.concatenate([bank.pool[: design.FIRST_SHADOW], gather(trained.cohorts).pool])
+        found[guess] = np.moveaxis(logits, 1, 2)
+    return found
