@@ -176,6 +176,11 @@ MUTANTS = (
         "benjamini_hochberg(conformal_p(scores, nonmembers)) <= rate",
         "conformal_p(scores, nonmembers) <= rate",
     ),
+    # frontiers, the blind classifier, one more of those
+    Mutant("statistics/frontier.py", "(low + high) / 2 if low <= high", "high if low <= high"),
+    Mutant("statistics/frontier.py", "differences.std(ddof=1) / np.sqrt(differences.size)", "differences.std(ddof=1)"),
+    Mutant("statistics/frontier.py", "np.mean(np.abs(signs @ differences)", "np.mean((signs @ differences)"),
+    Mutant("statistics/frontier.py", "weights=self.leak) / np.bincount(where)", "weights=self.leak)"),
     # observables
     Mutant("attacks/observables.py", "- np.log(total)", "+ np.log(total)"),
     Mutant("attacks/observables.py", "-np.inf, axis=0)", "0.0, axis=0)"),

@@ -196,6 +196,7 @@ def test_gaussian_epsilon_and_delta_are_inverse() -> None:
     for mu in (0.1, 1.0, 5.0):
         assert gaussian_delta(mu, gaussian_epsilon(mu, 1e-5)) == pytest.approx(1e-5)
     assert gaussian_epsilon(0.0, 1e-5) == 0.0
+    assert gaussian_delta(1.0, 1.0) == pytest.approx(norm.cdf(-0.5) - np.e * norm.cdf(-1.5))
 
 
 @pytest.mark.parametrize("claim", [Claim(epsilon=1.0, delta=0.01), Claim(mu=0.8)])

@@ -14,5 +14,11 @@ def report(
     from mia_audit.record import load  # noqa: PLC0415  help must not pay for it
     from mia_audit.report import write  # noqa: PLC0415
 
-    write([load(folder) for folder in records], out)
+    loaded = [load(folder) for folder in records]
+    if len(loaded) == 1:
+        write(loaded, out)
+    else:
+        from mia_audit.audit.comparing import comparisons  # noqa: PLC0415
+
+        write(loaded, out, comparisons(loaded))
     typer.echo(out)

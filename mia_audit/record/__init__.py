@@ -45,6 +45,7 @@ from mia_audit.record.findings import (
     Kind,
     Named,
     SliceResult,
+    VariantComparison,
     Vulnerable,
 )
 from mia_audit.record.parts import (
@@ -241,6 +242,7 @@ __all__ = [
     "SliceResult",
     "Summary",
     "Utility",
+    "VariantComparison",
     "Vulnerable",
     "digest",
     "load",

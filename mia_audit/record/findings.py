@@ -111,3 +111,21 @@ class Epsilon(Part):
     limits: tuple[EpsilonLimit, ...]
     ceiling: float
     claimed: Claimed | None
+
+
+class VariantComparison(Part):
+    """Two variants over replicate populations that share their coins: how much more the first leaks than the second.
+
+    accuracy  the common test accuracy at which both frontiers were read; None where they were not matched
+    apart     first minus second test accuracy where not matched, mean over replicates
+    """
+
+    first: str
+    second: str
+    measure: str
+    replicates: int
+    accuracy: float | None
+    apart: float
+    difference: Estimate
+    p: float
+    p_holm: float

@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mia_audit.record import Record
+    from mia_audit.record import Record, VariantComparison
 
 
-def render(records: Sequence[Record]) -> str:
-    """Return the page as HTML text: an audit of one record, or a comparison of several."""
+def render(records: Sequence[Record], comparisons: Sequence[VariantComparison] = ()) -> str:
+    """Return the page as HTML text: an audit of one record, or a comparison of several, with those of variants where there are any."""
     # The drawing libraries take seconds to import; whoever only asks the command line for help must not wait for them.
     from mia_audit.report import audit_page, comparison_page  # noqa: PLC0415
 
     if not records:
         raise RecordError("a report needs at least one record, got none; give the folders that audits wrote")
     different = list({record.id: record for record in records}.values())
-    return audit_page.page(different[0]) if len(different) == 1 else comparison_page.page(different)
+    return audit_page.page(different[0]) if len(different) == 1 else comparison_page.page(different, comparisons)
 
 
-def write(records: Sequence[Record], path: Path) -> None:
+def write(records: Sequence[Record], path: Path, comparisons: Sequence[VariantComparison] = ()) -> None:
     """Write the page to a file, whole or not at all; OutputError says why it cannot."""
-    text = render(records)
+    text = render(records, comparisons)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from mia_audit.record import Record
+from mia_audit.record import Record, VariantComparison
 from mia_audit.report import comparison_figures, variants
+from mia_audit.report.numbers import decimal, percent
 from mia_audit.report.page import fill
 from mia_audit.report.variants import Group, Target
+
+FEWEST_REPLICATES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +24,7 @@ class Drawn:
     apart: list[tuple[Target, list[Target]]]
 
 
-def page(records: Sequence[Record]) -> str:
+def page(records: Sequence[Record], comparisons: Sequence[VariantComparison] = ()) -> str:
     """Return the comparison page of records."""
     leaking = sum(record.summary.sound and record.summary.leaks for record in records)
     failed = sum(not record.summary.sound for record in records)
@@ -30,6 +33,8 @@ def page(records: Sequence[Record]) -> str:
         records=records,
         drawn=[_drawn(group, number) for number, group in enumerate(variants.groups(records), start=1)],
         finding=finding(len(records), leaking, failed),
+        comparisons=comparisons,
+        compared=compared,
         in_words=variants.in_words,
         colour_of=comparison_figures.colour_of,
     )
@@ -44,6 +49,22 @@ def finding(total: int, leaking: int, failed: int) -> str:
     if failed:
         said += f"; {failed} audit{'s' * (failed != 1)} failed a control and cannot be relied on"
     return said + "."
+
+
+def compared(one: VariantComparison) -> str:
+    """Say what a comparison of two variants found, in one sentence."""
+    where = f"at a common test accuracy of {percent(one.accuracy)}" if one.accuracy is not None else _unmatched(one)
+    if one.difference.low > 0 or one.difference.high < 0:
+        more, less = (one.first, one.second) if one.difference.low > 0 else (one.second, one.first)
+        said = f"{more} leaks more than {less}"
+    else:
+        said = f"{one.first} and {one.second} are not told apart"
+    few = f" {one.replicates} replicates are few: five or more make a claim." if one.replicates < FEWEST_REPLICATES else ""
+    return f"{said}, {where}.{few}"
+
+
+def _unmatched(one: VariantComparison) -> str:
+    return f"but their test accuracies differ by {decimal(100 * one.apart, 1)} points and were not matched: part of it may be fit"
 
 
 def _drawn(group: Group, number: int) -> Drawn:

@@ -1,0 +1,96 @@
+"""Records compared as variants: replicates are records that share data and coins, a variant is a recipe but for seed and fit.
+
+Epochs and learning rate are no part of a variant: they are the points of its frontier in one replicate.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from mia_audit.audit.measuring import estimate
+from mia_audit.record import Record, VariantComparison
+from mia_audit.statistics.frontier import Frontier, common_accuracy, paired, sign_p
+from mia_audit.statistics.nulltest import holm
+from mia_audit.streams import stream
+
+FIT = ("epochs", "learning_rate", "stop_epoch", "seed")
+"""Fields of [training] that are points of a frontier, or the replicate."""
+
+Key = tuple[str, str]
+Points = dict[Key, list[Record]]
+"""Records by variant and replicate."""
+
+
+def comparisons(records: Sequence[Record]) -> tuple[VariantComparison, ...]:
+    """Return a comparison of every two variants that share two replicates or more, p corrected over all of them."""
+    sound = [record for record in records if record.summary.sound]
+    measure = common_measure(sound)
+    if measure is None:
+        return ()
+    points: Points = {}
+    names: dict[str, str] = {}
+    for record in sound:
+        names.setdefault(variant(record), record.summary.recipe.name)
+        points.setdefault((variant(record), replicate(record)), []).append(record)
+    found = [one for pair in itertools.combinations(names, 2) if (one := _compare(pair, names, points, measure)) is not None]
+    joint = holm([one.p for one in found]) if found else ()
+    return tuple(one.model_copy(update={"p_holm": p}) for one, p in zip(found, joint, strict=True))
+
+
+def variant(record: Record) -> str:
+    """Return what makes a record's variant: its model and training but for seed and fit."""
+    recipe = record.summary.recipe
+    return repr((recipe.data.dataset, recipe.data.member_fraction, recipe.model, recipe.training.model_copy(update=dict.fromkeys(FIT))))
+
+
+def replicate(record: Record) -> str:
+    """Return what two records of one replicate share: the examples, and every model's coins."""
+    rows = np.packbits(record.arrays["membership"]).tobytes()
+    return hashlib.sha256(record.summary.data.sha256.encode() + rows).hexdigest()
+
+
+def common_measure(records: Sequence[Record]) -> str | None:
+    """Return the attack that all records ran and that did best on their shadow models; None where there is none."""
+    if not records:
+        return None
+    common = set.intersection(*({attack.name for attack in record.summary.attacks} for record in records))
+    return max(sorted(common), key=lambda name: sum(_rehearsed(record, name) for record in records), default=None)
+
+
+def _compare(pair: tuple[str, str], names: dict[str, str], points: Points, measure: str) -> VariantComparison | None:
+    shared = sorted({place for own, place in points if own == pair[0]} & {place for own, place in points if own == pair[1]})
+    if len(shared) < 2:
+        return None
+    sides = [[_frontier(points[own, place], measure) for place in shared] for own in pair]
+    accuracy = common_accuracy([*sides[0], *sides[1]])
+    leaks = [[float(one.leak.mean()) if accuracy is None else one.at(accuracy) for one in side] for side in sides]
+    differences = np.array(leaks[0]) - np.array(leaks[1])
+    p = sign_p(differences, stream(0, "signs of replicates"))
+    apart = float(np.mean([one.accuracy.mean() - two.accuracy.mean() for one, two in zip(*sides, strict=True)]))
+    return VariantComparison(
+        first=names[pair[0]], second=names[pair[1]], measure=measure, replicates=len(shared), accuracy=accuracy,
+        apart=apart, difference=estimate(paired(differences)), p=p, p_holm=p,
+    )  # fmt: skip
+
+
+def _frontier(records: Sequence[Record], measure: str) -> Frontier:
+    """Return the points of one variant in one replicate: mean test accuracy of the population, and AUC on the rehearsals and target.
+
+    The mean over target and rehearsals stands for the population rather than for one network.
+    """
+    return Frontier(
+        accuracy=np.array([record.summary.utility.shadow_test_accuracy_mean for record in records]),
+        leak=np.array([_leak(record, measure) for record in records]),
+    )
+
+
+def _leak(record: Record, measure: str) -> float:
+    attack = next(one for one in record.summary.attacks if one.name == measure)
+    rehearsals = record.summary.counts.rehearsals
+    return ((attack.auc.value or 0.0) + rehearsals * attack.rehearsal_auc) / (1 + rehearsals)
+
+
+def _rehearsed(record: Record, name: str) -> float:
+    return next(one.rehearsal_auc for one in record.summary.attacks if one.name == name)

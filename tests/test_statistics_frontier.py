@@ -1,0 +1,90 @@
+"""Variants compared: frontiers read at a common accuracy, replicate by replicate, and a page that says what was found."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import permutation_test, ttest_rel
+
+from mia_audit.audit.comparing import comparisons
+from mia_audit.errors import EvidenceError
+from mia_audit.record import Record
+from mia_audit.report import render
+from mia_audit.statistics.frontier import Frontier, common_accuracy, paired, sign_p
+from tests.support.records import make_record
+
+
+def frontier(*points: tuple[float, float]) -> Frontier:
+    """Return a frontier of these points."""
+    accuracy, leak = np.array(points).T
+    return Frontier(accuracy=accuracy, leak=leak)
+
+
+def test_a_frontier_is_straight_between_its_points() -> None:
+    """In any order, equal accuracies by their mean, never beyond the ends."""
+    found = frontier((0.9, 0.7), (0.8, 0.5), (0.9, 0.8))
+    assert found.at(0.85) == pytest.approx(0.625)
+    assert found.ends == (0.8, 0.9)
+    assert common_accuracy([found, frontier((0.7, 0.5), (0.84, 0.6))]) == pytest.approx(0.82)
+    assert common_accuracy([found, frontier((0.6, 0.5), (0.7, 0.6))]) is None
+    with pytest.raises(EvidenceError, match="finite points"):
+        frontier((0.9, np.nan))
+
+
+def test_pairs_are_tested_as_pairs() -> None:
+    """Student's interval and the exact p are SciPy's; one replicate is no comparison."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 7)) + np.array([[0.8], [0.0]])
+    found = paired(first - second)
+    reference = ttest_rel(first, second).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((reference.low, reference.high))
+    exact = permutation_test((first, second), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples", vectorized=True)
+    assert sign_p(first - second, rng) == pytest.approx(exact.pvalue)
+    assert sign_p(np.ones(5), rng) == pytest.approx(2 / 32)
+    assert sign_p(np.ones(20), rng) < 0.001
+    with pytest.raises(EvidenceError, match="two replicates or more"):
+        paired(np.array([1.0]))
+
+
+def records(strengths: dict[str, float], seeds: range, accuracies: tuple[float, ...]) -> list[Record]:
+    """Return records of variants by name, replicates sharing coins, and several fits of each."""
+    found = []
+    for (name, strength), seed, (fit, accuracy) in product(strengths.items(), seeds, enumerate(accuracies)):
+        made = make_record(
+            name, weight_bits=4 if name == "a" else 8, strength=strength * (1 + fit), accuracy=accuracy, seed=seed, training_seed=seed,
+            pool=400, shadows=5,
+        )  # fmt: skip
+        recipe = made.summary.recipe
+        fitted = recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": 10 + fit})})
+        utility = made.summary.utility.model_copy(update={"shadow_test_accuracy_mean": accuracy})
+        data = made.summary.data.model_copy(update={"sha256": f"{seed:064x}"})
+        found.append(replace(made, summary=made.summary.model_copy(update={"recipe": fitted, "utility": utility, "data": data})))
+    return found
+
+
+def test_a_leakier_variant_is_found_at_common_accuracy() -> None:
+    """Five replicates, two fits each: variant a leaks more at the middle of the common range; the page says so."""
+    made = records({"a": 1.0, "b": 0.3}, range(5), (0.8, 0.9))
+    (found,) = comparisons(made)
+    assert (found.first, found.second, found.replicates) == ("a", "b", 5)
+    assert found.accuracy == pytest.approx(0.85)
+    assert found.difference.low > 0
+    assert found.p == pytest.approx(2 / 32)
+    page = render(made, [found])
+    assert "a leaks more than b, at a common test accuracy of 85.0" in page
+    assert 'id="variants"' in page
+    assert 'id="variants"' not in render(made)
+
+
+def test_unmatched_accuracies_and_few_replicates_are_said() -> None:
+    """Frontiers that do not overlap are not matched; two replicates are few; one is no comparison."""
+    apart = records({"a": 1.0}, range(2), (0.9,)) + records({"b": 0.3}, range(2), (0.8,))
+    (found,) = comparisons(apart)
+    assert found.accuracy is None
+    assert found.apart == pytest.approx(0.1)
+    page = render(apart, [found])
+    assert "were not matched" in page
+    assert "2 replicates are few" in page
+    assert comparisons(records({"a": 1.0, "b": 0.3}, range(1), (0.9,))) == ()
+    assert comparisons([]) == ()
