@@ -112,8 +112,8 @@ MUTANTS = (
     Mutant("statistics/turns.py", "np.where(turns.judged, turns.scores, -np.inf)", "turns.scores"),
     Mutant("statistics/turns.py", "turns.member & turns.judged, order, 1", "turns.member, order, 1"),
     Mutant("statistics/turns.py", "falling[1:] != falling[:-1]", "falling[1:] == falling[1:]"),
-    Mutant("statistics/turns.py", "by_model[self.model] * by_example[self.example]", "by_example[self.example]"),
-    Mutant("statistics/turns.py", 'side="right")\n        return float(true', 'side="left")\n        return float(true'),
+    Mutant("statistics/turns.py", "by_model[self.model[pairs]] * by_example", "by_example"),
+    Mutant("statistics/turns.py", 'limits, side="right"', 'limits, side="left"'),
     Mutant(
         "statistics/turns.py", "by_model, by_example = _weights(models, rng), _weights", "by_model, by_example = np.ones(models), _weights"
     ),
@@ -143,9 +143,9 @@ MUTANTS = (
     Mutant("statistics/joint.py", "1 - delta - grown * fpr, (1 - delta - fpr) / grown", "1 - delta - grown * fpr, 0.0"),
     Mutant("statistics/joint.py", "right.total - right.hits + 0.5, right.hits + 0.5", "right.hits + 0.5, right.total - right.hits + 0.5"),
     Mutant("statistics/joint.py", "wrong.hits + 0.5, wrong", "wrong.hits + 5, wrong"),
-    Mutant("statistics/onerun.py", "binom.sf(right - 1, made", "binom.sf(right, made"),
-    Mutant("statistics/onerun.py", "2 * guesses.examples * delta", "guesses.examples * delta"),
-    Mutant("statistics/onerun.py", "success)) / fewer", "success))"),
+    Mutant("statistics/onerun.py", "betainc(right, made - right + 1", "betainc(right + 1, made - right"),
+    Mutant("statistics/onerun.py", "2 * self.guesses.examples * delta", "self.guesses.examples * delta"),
+    Mutant("statistics/onerun.py", "np.exp(logs)) / steps", "np.exp(logs))"),
     Mutant("statistics/onerun.py", "(~member[order[:first]])", "(member[order[:first]])"),
     Mutant("statistics/tradeoff.py", "lines = (grown * fpr + self.delta, ", "lines = (grown * fpr, "),
     Mutant("statistics/tradeoff.py", "norm.cdf(self.mu / math.sqrt(2))", "norm.cdf(self.mu / 2)"),

@@ -17,6 +17,8 @@ Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
+_PIECE = 2**20  # values looked at together
+
 
 @dataclass(frozen=True, kw_only=True)
 class ThirdPool:
@@ -162,5 +164,8 @@ def _require_signal(name: str, signal: Signal, models: int, examples: int) -> No
 
 
 def _all_finite(values: Floats) -> bool:
-    """Say whether all values are finite, without an array of their size."""
-    return all(np.isfinite(part).all() for part in values) if values.ndim > 1 else bool(np.isfinite(values).all())
+    """Say whether all values are finite, a piece at a time: no array of their size is made."""
+    if values.ndim == 0 or not values.size:
+        return bool(np.isfinite(values).all())
+    step = max(1, _PIECE * len(values) // values.size)
+    return all(bool(np.isfinite(values[start : start + step]).all()) for start in range(0, len(values), step))

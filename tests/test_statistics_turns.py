@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.roc import auc, tpr_at_fpr
-from mia_audit.statistics.turns import Turns, _Pooled, _Ranked, each_auc, mean_auc, pooled_tpr
+from mia_audit.statistics.turns import Turns, _Pooled, _Ranked, each_auc, mean_auc, pooled_tpr, pooled_tprs
 
 
 def planted(seed: int, *, models: int = 12, examples: int = 200, gap: float = 1.0, spread: float = 0.0, digits: int = 12) -> Turns:
@@ -36,6 +36,22 @@ def test_pooled_pairs_share_one_threshold(digits: int) -> None:
     assert found.value == pytest.approx(tpr_at_fpr(turns.scores[turns.judged], turns.member[turns.judged], 0.1))
 
 
+@pytest.mark.parametrize("digits", [12, 0])
+def test_a_look_at_the_first_pairs_equals_a_look_at_all(digits: int) -> None:
+    """Low rates are found among the first pairs, with any weights, and several at once as one by one; heavy ties need all pairs."""
+    turns, rng = planted(7, digits=digits), np.random.default_rng(3)
+    pooled, fprs = _Pooled.of(turns), np.array([0.1, 0.01, 0.05])
+    for _ in range(20):
+        weights = [rng.integers(0, 4, size=count).astype(float) for count in turns.scores.shape]
+        together = pooled.tprs(*weights, fprs)
+        whole = pooled.tprs(*weights, np.append(fprs, 1.0))
+        np.testing.assert_array_equal(together, whole[:3])
+        assert whole[3] == 1.0
+        np.testing.assert_array_equal(together, [pooled.tprs(*weights, fprs[[place]])[0] for place in range(3)])
+    three = pooled_tprs(turns, tuple(fprs), np.random.default_rng(0))
+    assert three[0] == pooled_tpr(turns, 0.1, np.random.default_rng(0))
+
+
 def test_weights_are_repetitions() -> None:
     """An example drawn twice counts as if it stood there twice: the bootstrap's AUC and TPR are those of the redrawn pairs."""
     turns = planted(2, models=3, examples=60, digits=1)
@@ -44,8 +60,8 @@ def test_weights_are_repetitions() -> None:
     weights = np.bincount(redrawn, minlength=60).astype(float)
     np.testing.assert_allclose(_Ranked.of(turns).aucs(weights), each_auc(again))
     expected = tpr_at_fpr(again.scores[again.judged], again.member[again.judged], 0.2)
-    assert _Pooled.of(turns).tpr(np.ones(3), weights, 0.2) == pytest.approx(expected)
-    left_out = _Pooled.of(turns).tpr(np.array([1.0, 0.0, 1.0]), np.ones(60), 0.2)
+    assert _Pooled.of(turns).tprs(np.ones(3), weights, np.array([0.2]))[0] == pytest.approx(expected)
+    left_out = _Pooled.of(turns).tprs(np.array([1.0, 0.0, 1.0]), np.ones(60), np.array([0.2]))[0]
     kept = turns.judged[[0, 2]]
     assert left_out == pytest.approx(tpr_at_fpr(turns.scores[[0, 2]][kept], turns.member[[0, 2]][kept], 0.2))
 

@@ -13,7 +13,7 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import judged
 from mia_audit.audit.measuring import FPRS, estimate
 from mia_audit.record import Kind, RateAtFPR
-from mia_audit.statistics.turns import Turns, each_auc, mean_auc, pooled_tpr
+from mia_audit.statistics.turns import Turns, each_auc, mean_auc, pooled_tprs
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Evidence, Floats, Signal
 
@@ -74,13 +74,10 @@ def kind(attack: str, turns: Turns, seed: int) -> Kind:
 
 
 def _rates(turns: Turns, fprs: Sequence[float], seed: int) -> tuple[RateAtFPR, ...]:
+    found = pooled_tprs(turns, fprs, stream(seed, "pooled turns"))
     return tuple(
-        RateAtFPR(
-            fpr=fpr,
-            tpr=estimate(pooled_tpr(turns, fpr, stream(seed, "pooled turns"))),
-            expected_false_positives=fpr * turns.nonmembers,
-        )
-        for fpr in fprs
+        RateAtFPR(fpr=fpr, tpr=estimate(rate), expected_false_positives=fpr * turns.nonmembers)
+        for fpr, rate in zip(fprs, found, strict=True)
     )
 
 

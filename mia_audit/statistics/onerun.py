@@ -10,10 +10,11 @@ drawn by fair coins alone.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.stats import binom
+from scipy.special import betainc, expit, gammaln, log_expit
 
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.roc import split
@@ -42,21 +43,43 @@ class Guesses:
 
 def p_value(guesses: Guesses, epsilon: float, delta: float) -> float:
     """Return the largest probability of so many right guesses under (epsilon, delta)."""
-    made, right = guesses.made, guesses.right
-    success = 1 / (1 + np.exp(-epsilon))
-    tail = float(binom.sf(right - 1, made, success))
-    if delta == 0 or right == 0:
-        return min(1.0, tail)
-    fewer = np.arange(1, right + 1)
-    added = np.cumsum(binom.pmf(right - fewer, made, success)) / fewer
-    return min(1.0, tail + 2 * guesses.examples * delta * float(added.max()))
+    return _Tail.of(guesses).p_value(epsilon, delta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tail:
+    """The binomial of right guesses, its coefficients log C(made, right - i) for i = 1, 2, ... computed once for every epsilon."""
+
+    guesses: Guesses
+    coefficients: Floats
+
+    @classmethod
+    def of(cls, guesses: Guesses) -> Self:
+        fewer = guesses.right - np.arange(1, guesses.right + 1)
+        counted = gammaln(guesses.made + 1) - gammaln(fewer + 1) - gammaln(guesses.made - fewer + 1)
+        return cls(guesses=guesses, coefficients=counted)
+
+    def p_value(self, epsilon: float, delta: float) -> float:
+        """Return P(v or more right) plus 2 m delta max over i of P(v - i <= right < v) / i."""
+        made, right = self.guesses.made, self.guesses.right
+        if right == 0:
+            return 1.0
+        success = expit(epsilon)
+        tail = float(betainc(right, made - right + 1, success))
+        if delta == 0:
+            return tail
+        steps = np.arange(1, right + 1)
+        logs = self.coefficients + (right - steps) * log_expit(epsilon) + (made - right + steps) * log_expit(-epsilon)
+        added = np.cumsum(np.exp(logs)) / steps
+        return min(1.0, tail + 2 * self.guesses.examples * delta * float(added.max()))
 
 
 def bound(guesses: Guesses, delta: float, level: float = LEVEL) -> float:
     """Return the largest epsilon that so many right guesses refute at this level; 0 where they refute none."""
+    tail = _Tail.of(guesses)
 
     def surplus(epsilon: float) -> float:
-        return p_value(guesses, epsilon, delta) - level
+        return tail.p_value(epsilon, delta) - level
 
     if surplus(0.0) >= 0:
         return 0.0

@@ -11,6 +11,7 @@ Turns share shadow models, which no resampling undoes: their AUCs are slightly d
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -78,12 +79,23 @@ def pooled_tpr(turns: Turns, fpr: float, rng: np.random.Generator, draws: int = 
 
     Where fewer than ten false positives are expected among all pairs there is an upper limit alone.
     """
-    known = resolved(fpr, turns.nonmembers)
-    at = fpr if known else min(1.0, FEWEST_FALSE_POSITIVES / turns.nonmembers)
+    return pooled_tprs(turns, (fpr,), rng, draws)[0]
+
+
+def pooled_tprs(turns: Turns, fprs: Sequence[float], rng: np.random.Generator, draws: int = DRAWS) -> tuple[Interval, ...]:
+    """Do as `pooled_tpr` does at several rates, all from the same draws."""
     models, examples = turns.scores.shape
+    at = np.array([fpr if resolved(fpr, turns.nonmembers) else min(1.0, FEWEST_FALSE_POSITIVES / turns.nonmembers) for fpr in fprs])
     pooled = _Pooled.of(turns)
-    value = pooled.tpr(np.ones(models), np.ones(examples), at)
-    found = np.array([pooled.tpr(_weights(models, rng), _weights(examples, rng), at) for _ in range(draws)])
+    values = pooled.tprs(np.ones(models), np.ones(examples), at)
+    found = np.stack([pooled.tprs(_weights(models, rng), _weights(examples, rng), at) for _ in range(draws)])
+    return tuple(
+        _rate(float(value), column, models, known=resolved(fpr, turns.nonmembers))
+        for fpr, value, column in zip(fprs, values, found.T, strict=True)
+    )
+
+
+def _rate(value: float, found: Floats, models: int, *, known: bool) -> Interval:
     around = _widened(value, found, models, "pairs pooled, one threshold; bootstrap over models and examples")
     if known:
         return around
@@ -131,12 +143,19 @@ class _Ranked:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pooled:
-    """All judged pairs in falling order of score. `ends`: whether a pair is the last of its block of ties."""
+    """All judged pairs in falling order of score, cut into blocks of ties.
+
+    model, example, member  of each pair
+    ends                    the last pair of each block
+    members, others         which pairs are judged, as a matrix of ones, [models, examples]
+    """
 
     model: Ints
     example: Ints
     member: Bools
     ends: Ints
+    members: Floats
+    others: Floats
 
     @classmethod
     def of(cls, turns: Turns) -> Self:
@@ -149,16 +168,35 @@ class _Pooled:
             example=example[order],
             member=turns.member[model, example][order],
             ends=np.flatnonzero(np.append(falling[1:] != falling[:-1], True)),
+            members=(turns.judged & turns.member).astype(np.float64),
+            others=(turns.judged & ~turns.member).astype(np.float64),
         )
 
-    def tpr(self, by_model: Floats, by_example: Floats, fpr: float) -> float:
-        """Return the largest TPR of a threshold whose FPR is at most `fpr`."""
-        weight = by_model[self.model] * by_example[self.example]
-        false, true = np.cumsum(np.where(self.member, 0.0, weight)), np.cumsum(np.where(self.member, weight, 0.0))
-        if not (false[-1] and true[-1]):
-            return fpr
-        within = np.searchsorted(false[self.ends], fpr * false[-1] * (1 + 1e-12) + 1e-12, side="right")
-        return float(true[self.ends[within - 1]] / true[-1]) if within else 0.0
+    def tprs(self, by_model: Floats, by_example: Floats, fprs: Floats) -> Floats:
+        """Return the largest TPR of a threshold whose FPR is at most each of `fprs`, pairs weighed by model times example.
+
+        Thresholds at low rates lie among the first pairs: those are looked at alone where they suffice.
+        """
+        members, others = by_model @ self.members @ by_example, by_model @ self.others @ by_example
+        if not (members and others):
+            return fprs.copy()
+        limits = fprs * others * (1 + 1e-12) + 1e-12
+        for blocks in (int(min(1.0, 2 * fprs.max()) * len(self.ends)), len(self.ends)):
+            false, true = self._counts(by_model, by_example, blocks)
+            if blocks == len(self.ends) or (blocks and false[-1] > limits.max()):
+                break
+        within = np.searchsorted(false, limits, side="right")
+        found: Floats = np.append(0.0, true)[within] / members
+        return found
+
+    def _counts(self, by_model: Floats, by_example: Floats, blocks: int) -> tuple[Floats, Floats]:
+        """Return false and true accusations at the end of each of the first blocks."""
+        ends = self.ends[:blocks]
+        pairs = slice(None, ends[-1] + 1 if blocks else 0)
+        member = self.member[pairs]
+        weight = by_model[self.model[pairs]] * by_example[self.example[pairs]]
+        every, true = np.cumsum(weight), np.cumsum(np.where(member, weight, 0.0))
+        return (every - true)[ends], true[ends]
 
 
 def _weights(count: int, rng: np.random.Generator) -> Floats:
