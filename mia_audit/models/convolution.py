@@ -7,12 +7,14 @@ way back takes 25 ms where convolution_backward and the passes around it take 36
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.models.fused import bits
 from mia_audit.models.kernels import patches, sums
+from mia_audit.types import Floats
 
 _PIECE = 2**20  # values of a piece's patches
 
@@ -87,9 +89,15 @@ def _piece(  # noqa: PLR0913, PLR0917
     back.bias_grad.add_(share)
     rows = sums_grad.view(-1, outs)
     field = torch.empty(count, *sides, taps, taps * channels, dtype=images.dtype)
-    patches.cut(bits(images.reshape(count, images.shape[1], -1)), taps, padding, bits(field))
+    patches.cut(_wide(images.reshape(count, images.shape[1], -1), channels), taps, padding, _wide(field, channels))
     kernels_grad = torch.mm(rows.t(), field.view(len(rows), -1)).float()
     if images_grad is not None:
         torch.mm(rows, matrix, out=field.view(len(rows), -1))
         patches.paste(bits(field), taps, padding, bits(images_grad.view(count, images.shape[1], -1)))
     return kernels_grad
+
+
+def _wide(tensor: Tensor, channels: int) -> Floats:
+    """Return a tensor's bits four at a time where channels come in fours: they are only copied, in less than half the time."""
+    narrow = bits(tensor)
+    return narrow.view(np.uint64) if narrow.dtype == np.uint16 and channels % 4 == 0 else narrow
