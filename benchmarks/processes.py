@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.setting import data_root
@@ -17,12 +17,13 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a process took, its children included; `stages` are the seconds in the record's run.json, if there is one."""
+    """What a process took, its children included; `stages` (seconds) and `predicted_bytes` (of a worker) are in a record's run.json."""
 
     wall: float
     cpu: float
     peak_bytes: int
-    stages: dict[str, float]
+    stages: dict[str, float] = field(default_factory=dict)
+    predicted_bytes: int = 0
 
 
 def audit(*arguments: str, program: tuple[str, ...] = ("-m", "mia_audit")) -> Ran:
@@ -31,8 +32,8 @@ def audit(*arguments: str, program: tuple[str, ...] = ("-m", "mia_audit")) -> Ra
         ran = run(
             *program, "run", *arguments, "--offline", "--device", "cpu", "--store", f"{folder}/store", "--out", f"{folder}/record"
         )  # fmt: skip
-        stages = json.loads(next(Path(folder).rglob("run.json")).read_text())["seconds"]
-    return Ran(wall=ran.wall, cpu=ran.cpu, peak_bytes=ran.peak_bytes, stages=stages)
+        facts = json.loads(next(Path(folder).rglob("run.json")).read_text())
+    return replace(ran, stages=facts["seconds"], predicted_bytes=facts["predicted_worker_mib"] * 2**20)
 
 
 def run(*arguments: str) -> Ran:
@@ -49,7 +50,7 @@ def run(*arguments: str) -> Ran:
             errors.seek(0)
             raise RuntimeError(errors.read().decode()[-2000:])
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Ran(wall=wall, cpu=cpu, peak_bytes=max(peaks), stages={})
+    return Ran(wall=wall, cpu=cpu, peak_bytes=max(peaks))
 
 
 def environment() -> dict[str, str]:
