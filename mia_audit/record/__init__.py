@@ -26,6 +26,7 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
 import hashlib
 import html
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,7 @@ from mia_audit.record.parts import (
 )
 
 SCHEMA_VERSION = 1
+EXPOSED = ("positions", "labels", "scores", "member")
 POWER_CONTROL = "dose response"
 
 
@@ -133,13 +135,24 @@ class Record:
         return f"{self.summary.recipe.name}-{self.id[:8]}"
 
     def write(self, folder: Path) -> "Record":
-        """Write the record into a folder, made when it is absent, and return it with that folder."""
+        """Write the record into a folder, made when it is absent, and return it with that folder.
+
+        Whole or not at all: a record that lay there before stays when the disk is full, and nothing of it is left when it is not.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        write_arrays(folder / "arrays.npz", self.arrays)
-        if self.exposed:
-            write_arrays(folder / "exposed.npz", self.exposed)
-        (folder / "run.json").write_text(json.dumps(dict(self.run), indent=1) + "\n", encoding="utf-8")
-        (folder / "record.json").write_text(self.summary.to_json(), encoding="utf-8")
+        with tempfile.TemporaryDirectory(prefix=".record-", dir=folder) as place:
+            part = Path(place)
+            write_arrays(part / "arrays.npz", self.arrays)
+            if self.exposed:
+                write_arrays(part / "exposed.npz", self.exposed)
+            (part / "run.json").write_text(json.dumps(dict(self.run), indent=1) + "\n", encoding="utf-8")
+            (part / "record.json").write_text(self.summary.to_json(), encoding="utf-8")
+            (folder / "report.html").unlink(missing_ok=True)  # drawn from another record, with pictures that may not be shown now
+            for name in ("arrays.npz", "exposed.npz", "run.json", "record.json"):
+                if (part / name).exists():
+                    (part / name).replace(folder / name)
+                else:
+                    (folder / name).unlink(missing_ok=True)
         return Record(summary=self.summary, arrays=self.arrays, run=self.run, exposed=self.exposed, folder=folder)
 
     def _repr_html_(self) -> str:
@@ -188,8 +201,7 @@ def load(folder: Path) -> Record:
     arrays = read_arrays(folder / "arrays.npz")
     if digest(arrays) != summary.arrays_sha256:
         raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
-    exposed = read_arrays(folder / "exposed.npz") if (folder / "exposed.npz").exists() else {}
-    return Record(summary=summary, arrays=arrays, run=_read_run(folder), exposed=exposed, folder=folder)
+    return Record(summary=summary, arrays=arrays, run=_read_run(folder), exposed=_read_exposed(folder), folder=folder)
 
 
 def _parse(folder: Path, text: str) -> Summary:
@@ -208,6 +220,22 @@ def _parse(folder: Path, text: str) -> Summary:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
         raise RecordError(f"{folder}/record.json: [{where}]: {first['msg']}; the record is damaged, run the audit again") from error
+
+
+def _read_exposed(folder: Path) -> dict[str, Any]:
+    """Return the exposed examples, none where there are none; they are not in the digest, so their shapes are looked at."""
+    path = folder / "exposed.npz"
+    if not path.exists():
+        return {}
+    found = read_arrays(path)
+    sizes = {len(found[name]) if name in found and found[name].ndim else -1 for name in EXPOSED} | {
+        len(found[name]) if found[name].ndim else -1 for name in ("pictures", "rows") if name in found
+    }
+    if len(sizes) > 1 or -1 in sizes:
+        raise RecordError(
+            f"{path}: exposed examples need {', '.join(EXPOSED)} of one length; delete the file, the record stands without it"
+        )
+    return found
 
 
 def _read_run(folder: Path) -> dict[str, Any]:
