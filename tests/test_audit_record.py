@@ -202,3 +202,32 @@ def test_exposed_examples_that_do_not_fit_together_are_refused(record: Record, t
         write_arrays(tmp_path / "exposed.npz", others | spoilt)
         with pytest.raises(RecordError, match="delete the file, the record stands without it"):
             load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('"schema_version": 1', '"schema_version":  1', "is not what the audit wrote"),
+        ('"headline": "', '"headline": "zz', "is not what the audit wrote"),
+        ('"members": ', '"members": NaN, "x": ', "is not a record"),
+        ("{", "[" * 100_000, "is not a record"),
+    ],
+)
+def test_an_edited_record_is_noticed(record: Record, tmp_path: Path, old: str, new: str, line: str) -> None:
+    """A changed byte of record.json, whatever it says, is refused in one line."""
+    record.write(tmp_path)
+    text = (tmp_path / "record.json").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "record.json").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(RecordError, match=line):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"attacks": ()}, {"headline": "nobody"}])
+def test_a_record_whose_headline_it_lacks_is_refused(record: Record, tmp_path: Path, changes: dict[str, object]) -> None:
+    """Said when it is read, not met while something is drawn or exported; older records do not tell their hash."""
+    spoilt = Record(summary=record.summary.model_copy(update=changes), arrays=record.arrays, run={})
+    spoilt.write(tmp_path)
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(RecordError, match="needs its headline among its attacks"):
+        load(tmp_path)

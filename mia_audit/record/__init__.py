@@ -3,7 +3,7 @@
 record.json   what was audited, how, and what came out; the same command gives the same bytes. Its SHA-256 is the id.
 arrays.npz    scores and membership; every number in record.json can be computed again from it
 exposed.npz   pictures and pool positions of the most exposed examples; absent unless the data are public or it was asked for
-run.json      when, where, how long: everything that differs from run to run
+run.json      when, where, how long: everything that differs from run to run; and the id, so that an edited record.json is noticed
 
 Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   membership          bool [2 + S, N]: row 0 the target, row 1 the phantom target as trained, then the shadow models
@@ -145,7 +145,7 @@ class Record:
             write_arrays(part / "arrays.npz", self.arrays)
             if self.exposed:
                 write_arrays(part / "exposed.npz", self.exposed)
-            (part / "run.json").write_text(json.dumps(dict(self.run), indent=1) + "\n", encoding="utf-8")
+            (part / "run.json").write_text(json.dumps({**self.run, "record": self.id}, indent=1) + "\n", encoding="utf-8")
             (part / "record.json").write_text(self.summary.to_json(), encoding="utf-8")
             (folder / "report.html").unlink(missing_ok=True)  # drawn from another record, with pictures that may not be shown now
             for name in ("arrays.npz", "exposed.npz", "run.json", "record.json"):
@@ -201,14 +201,22 @@ def load(folder: Path) -> Record:
     arrays = read_arrays(folder / "arrays.npz")
     if digest(arrays) != summary.arrays_sha256:
         raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
-    return Record(summary=summary, arrays=arrays, run=_read_run(folder), exposed=_read_exposed(folder), folder=folder)
+    run = _read_run(folder)
+    if run.get("record", made := hashlib.sha256(text.encode()).hexdigest()) != made:
+        raise RecordError(f"{folder}: record.json is not what the audit wrote (run.json tells another hash); run the audit again")
+    lacking = [name for name in (summary.headline, *(attack.name for attack in summary.attacks)) if f"scores/{name}" not in arrays]
+    if lacking or summary.headline not in {attack.name for attack in summary.attacks}:
+        raise RecordError(
+            f"{folder}: a record needs its headline among its attacks, and scores of each; it is damaged, run the audit again"
+        )
+    return Record(summary=summary, arrays=arrays, run=run, exposed=_read_exposed(folder), folder=folder)
 
 
 def _parse(folder: Path, text: str) -> Summary:
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_no_number)
         version = content["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(f"{folder}/record.json is not a record; give the folder an audit wrote") from error
     if version != SCHEMA_VERSION:
         raise RecordError(
@@ -220,6 +228,11 @@ def _parse(folder: Path, text: str) -> Summary:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
         raise RecordError(f"{folder}/record.json: [{where}]: {first['msg']}; the record is damaged, run the audit again") from error
+
+
+def _no_number(name: str) -> None:
+    """Refuse NaN and infinities, which Python's JSON reads and no record holds."""
+    raise ValueError(name)
 
 
 def _read_exposed(folder: Path) -> dict[str, Any]:
