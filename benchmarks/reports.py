@@ -1,18 +1,23 @@
 """Make the reference audits in reports/ again, by the commands that a user would type.
 
-python benchmarks/reports.py [digits] [bits] [fashion-mnist]     (all of them when none is named)
+python benchmarks/reports.py [digits] [bits] [fashion-mnist] [pages]     (all of them when none is named)
 
 digits: 64 shadow models, every attack. bits: the privacy-accuracy page of ann and snn at 32, 8, 4, 2 bits on digits.
 fashion-mnist: a pool of 10,000 real images and 16 shadow models; the files come from $MIA_AUDIT_DATA.
+pages: draw every page, and the README's picture, from the records that lie there; nothing is trained. The picture needs chromium.
 """
 
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parent.parent
+WIDTH, HEIGHT = 1100, 1930  # of the picture: the verdict, the numbers, the ROC curves
 VARIANTS = [f"{kind}{bits}" for kind in ("ann", "snn") for bits in ("", "-q8", "-q4", "-q2")]
 AUDITS = {
     "digits": ["--target snn-q4 --surrogate sre --shadows 64 --attacks full --out reports/digits-snn-q4-sre"],
@@ -27,16 +32,38 @@ AUDITS = {
 
 
 def make(name: str) -> None:
-    """Run the audits of one reference, and draw the comparison page where there are several."""
+    """Run the audits of one reference."""
     for arguments in AUDITS[name]:
-        folder = ROOT / arguments.split()[-1]
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(ROOT / _folder(arguments), ignore_errors=True)
         _mia_audit(f"run {arguments}")
-    if len(AUDITS[name]) > 1:
-        records = [arguments.split()[-1] for arguments in AUDITS[name]]
-        _mia_audit(f"report {' '.join(records)} -o {Path(records[0]).parent}/report.html")
-        for record in records:
-            (ROOT / record / "report.html").unlink()  # the comparison page has them all
+
+
+def draw(name: str) -> None:
+    """Draw the page of one reference; records that are compared on one keep no page of their own."""
+    records = [folder for arguments in AUDITS[name] if (ROOT / (folder := _folder(arguments)) / "record.json").is_file()]
+    place = records[0] if len(AUDITS[name]) == 1 else str(Path(records[0]).parent)
+    _mia_audit(f"report {' '.join(records)} -o {place}/report.html")
+    for record in records:
+        if record != place:
+            (ROOT / record / "report.html").unlink(missing_ok=True)
+
+
+def picture(page: Path, out: Path) -> None:
+    """Photograph the top of a page for the README, in few colours: a screenshot of a browser without a window."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        sys.exit("the README's picture needs chromium on the path, found none; apt-get install chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        shot = Path(folder) / "shot.png"
+        flags = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={folder}/profile")
+        size = f"--window-size={WIDTH},{HEIGHT}"
+        subprocess.run([program, *flags, size, f"--screenshot={shot}", page.as_uri()], check=True, capture_output=True, timeout=90)
+        with Image.open(shot) as taken:
+            taken.convert("RGB").quantize(128).save(out, optimize=True)
+
+
+def _folder(arguments: str) -> str:
+    return arguments.rsplit(maxsplit=1)[-1]
 
 
 def _mia_audit(arguments: str) -> None:
@@ -44,5 +71,13 @@ def _mia_audit(arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or AUDITS:
-        make(wanted)
+    asked = sys.argv[1:] or [*AUDITS, "pages"]
+    if unknown := set(asked) - {*AUDITS, "pages"}:
+        sys.exit(f"unknown reference {unknown.pop()!r}; known: {', '.join([*AUDITS, 'pages'])}")
+    for wanted in asked:
+        if wanted != "pages":
+            make(wanted)
+    for wanted in AUDITS if "pages" in asked else asked:
+        draw(wanted)
+    if {"pages", "digits"} & set(asked):
+        picture(ROOT / "reports" / "digits-snn-q4-sre" / "report.html", ROOT / "reports" / "report.png")

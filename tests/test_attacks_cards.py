@@ -143,3 +143,9 @@ def test_no_attack_is_refused() -> None:
     """An audit without attacks would find nothing and say so proudly."""
     with pytest.raises(CatalogueError, match="an audit needs an attack or a suite, got none; suites: quick"):
         load_attacks([])
+
+
+@pytest.mark.parametrize("name", card_names())
+def test_a_summary_stands_by_itself(name: str) -> None:
+    """The report orders attacks by strength, so that "the same" would speak of whichever attack stands above."""
+    assert not load_card(name).summary.lower().startswith("the same")

@@ -9,6 +9,8 @@ import pytest
 from scipy.stats import binomtest, mannwhitneyu
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from mia_audit.arrays import write_arrays
+from mia_audit.errors import RecordError
 from mia_audit.record import AttackResult, Record, load
 from tests.support.engine_runs import small_audit
 
@@ -171,3 +173,61 @@ def test_nobody_is_exposed_unless_asked(tmp_path: Path) -> None:
     assert hidden.folder is not None
     assert not (hidden.folder / "exposed.npz").exists()
     assert hidden.id == shown.id
+
+
+def test_a_record_written_over_another_leaves_nothing_of_it(record: Record, tmp_path: Path) -> None:
+    """Pictures that the second audit must not show do not stay behind from the first, nor does its report."""
+    record.write(tmp_path)
+    (tmp_path / "report.html").write_text("with pictures", encoding="utf-8")
+    Record(summary=record.summary, arrays=record.arrays, run={}).write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"record.json", "arrays.npz", "run.json"}
+    assert load(tmp_path).exposed == {}
+
+
+def test_a_record_that_does_not_fit_leaves_the_old_one(record: Record, tmp_path: Path) -> None:
+    """A record that cannot be written whole (here: a time that is no JSON) is not written at all."""
+    record.write(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(TypeError):
+        Record(summary=record.summary, arrays={"other": np.zeros(3)}, run={"seconds": object()}).write(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("missing", ["positions", "labels", "scores", "member"])
+def test_exposed_examples_that_do_not_fit_together_are_refused(record: Record, tmp_path: Path, missing: str) -> None:
+    """The digest does not cover them: an array that is absent or short is said in one line, not met while drawing."""
+    record.write(tmp_path)
+    for spoilt in ({}, {missing: record.exposed[missing][:1]}, {missing: np.array(1)}):
+        others = {name: array for name, array in record.exposed.items() if name != missing}
+        write_arrays(tmp_path / "exposed.npz", others | spoilt)
+        with pytest.raises(RecordError, match="delete the file, the record stands without it"):
+            load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('"schema_version": 1', '"schema_version":  1', "is not what the audit wrote"),
+        ('"headline": "', '"headline": "zz', "is not what the audit wrote"),
+        ('"members": ', '"members": NaN, "x": ', "is not a record"),
+        ("{", "[" * 100_000, "is not a record"),
+    ],
+)
+def test_an_edited_record_is_noticed(record: Record, tmp_path: Path, old: str, new: str, line: str) -> None:
+    """A changed byte of record.json, whatever it says, is refused in one line."""
+    record.write(tmp_path)
+    text = (tmp_path / "record.json").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "record.json").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(RecordError, match=line):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"attacks": ()}, {"headline": "nobody"}])
+def test_a_record_whose_headline_it_lacks_is_refused(record: Record, tmp_path: Path, changes: dict[str, object]) -> None:
+    """Said when it is read, not met while something is drawn or exported; older records do not tell their hash."""
+    spoilt = Record(summary=record.summary.model_copy(update=changes), arrays=record.arrays, run={})
+    spoilt.write(tmp_path)
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(RecordError, match="needs its headline among its attacks"):
+        load(tmp_path)

@@ -70,6 +70,14 @@ def test_help_is_on_standard_output(capfd: pytest.CaptureFixture[str], arguments
     assert err == ""
 
 
+def test_help_tells_the_defaults_that_depend(capfd: pytest.CaptureFixture[str]) -> None:
+    """Square brackets in a help text are markup to the one who prints it, and vanish: defaults are told without."""
+    out, _ = said(capfd, "run", "--help")
+    told = " ".join(out.replace("│", " ").split())
+    for words in ("by default of public", "one a core by", "of what is free"):
+        assert words in told
+
+
 def test_run_prints_the_table_and_the_path(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Each attack has a row; the folder holds record, arrays, run and report."""
     out, _ = said(capfd, *small_run(tmp_path))

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from mia_audit import report
-from mia_audit.record import Estimate, Record, verdict
+from mia_audit.record import Estimate, Kind, Record, verdict
 from mia_audit.report import pictures
 from mia_audit.report.audit_page import ranked
-from mia_audit.report.numbers import decimal, interval, interval_percent, percent, value, value_percent
+from mia_audit.report.numbers import decimal, interval, interval_percent, level, percent, value, value_percent
 from mia_audit.report.repeat import recipe_toml
+from mia_audit.report.words import not_tested
 from tests.support.html import rows, text
 from tests.support.records import make_record
 
@@ -37,7 +38,7 @@ def page(record: Record) -> str:
 def test_the_verdict_comes_before_any_number(record: Record, page: str) -> None:
     """A reader who stops after one sentence has read the verdict."""
     seen = text(page)
-    assert seen.index(verdict(record.summary)) < seen.index("AUC of the strongest attack")
+    assert seen.index(verdict(record.summary)) < seen.index("AUC of the headline attack")
 
 
 @pytest.mark.parametrize(
@@ -230,3 +231,21 @@ def test_the_auc_is_told_in_times_out_of_a_hundred(record: Record, page: str) ->
     auc = record.summary.strongest.auc.value
     assert auc is not None
     assert f"points at the member {round(100 * auc)} times out of 100" in text(page)
+
+
+def test_what_was_not_tested_is_not_what_was(record: Record) -> None:
+    """An audit of the kind does not say that it was not one, nor does one with attackers who guess wrong say that none did."""
+    summary = record.summary
+    turned = Kind(attack="loss", turns=9, mean_auc=summary.strongest.auc, auc_sd=0.01, auc_least=0.5, auc_most=0.6, pairs=90, tpr_at_fpr=())
+    wrong = summary.strongest.model_copy(update={"name": "lira-other-bits"})
+    plainly = " ".join(not_tested(summary.model_copy(update={"kind": None})))
+    told = " ".join(not_tested(summary.model_copy(update={"kind": turned, "attacks": (*summary.attacks, wrong)})))
+    assert "this is one network, not its kind" in plainly
+    assert "guess the recipe wrong" in plainly
+    assert "kind" not in told
+    assert "guess the recipe wrong" not in told
+
+
+def test_a_rate_that_nobody_chose_is_rounded() -> None:
+    """Ten false positives among 722 non-members are 1.39 %; chosen rates keep their digits."""
+    assert [plain(level(fpr)) for fpr in (10 / 722, 0.1, 0.01, 0.001)] == ["1.39 %", "10 %", "1 %", "0.1 %"]

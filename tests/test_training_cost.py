@@ -2,7 +2,7 @@
 
 import pytest
 
-from mia_audit.audit.planning import longest
+from mia_audit.audit.planning import longest, probed
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.profiles import resolve
 from mia_audit.errors import RecipeError
@@ -59,3 +59,10 @@ def test_free_memory_is_a_plausible_number() -> None:
 def test_cohorts_go_to_whoever_is_free_first(work: list[float], workers: int, end: float) -> None:
     """Two full cohorts and a small one on two workers end when the small one does."""
     assert longest(work, workers) == end
+
+
+def test_the_probe_of_a_plan_trains_one_epoch() -> None:
+    """A resolved recipe stops after an epoch of its own, which the probe must not run to: its steps would count that many times."""
+    assert recipe().training.last_epoch > 1
+    assert probed(recipe(training__checkpoints=[5])).training.last_epoch == 1
+    assert probed(recipe(training__checkpoints=[5])).training.checkpoints == ()

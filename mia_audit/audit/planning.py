@@ -63,6 +63,12 @@ def longest(work: Sequence[float], workers: int) -> float:
     return max(busy)
 
 
+def probed(recipe: Recipe) -> Recipe:
+    """Return the resolved recipe with a single epoch and no checkpoints: what the measured steps are taken from."""
+    once = {"epochs": 1, "stop_epoch": 1, "checkpoints": ()}
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update=once)})
+
+
 def _cohort_seconds(prepared: Prepared) -> float:
     """Measure one step and the queries of a few examples, and scale them up to a cohort."""
     import torch  # noqa: PLC0415  a plan may be asked of a machine that only reads records
@@ -73,7 +79,7 @@ def _cohort_seconds(prepared: Prepared) -> float:
     recipe, whole = prepared.recipe, material(prepared.recipe, prepared.examples)
     asked = len(whole.pool_inputs) + len(whole.population_inputs) + len(whole.test_inputs)
     size = min(len(whole.pool_labels), round(PROBED_STEPS * settled(recipe.training.batch_size) / recipe.data.member_fraction))
-    short = recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": 1})})
+    short = probed(recipe)
     pool = Pool(inputs=whole.pool_inputs[:size], labels=whole.pool_labels[:size], classes=whole.classes)
     indices = tuple(range(min(plan.cohort_size(recipe, prepared.device), len(prepared.rows))))
     cohort = Cohort(indices=indices, rows=prepared.rows[list(indices), :size])
@@ -86,7 +92,7 @@ def _cohort_seconds(prepared: Prepared) -> float:
     query(population, len(indices), pool.inputs, recipe, device)
     queried = time.perf_counter()
     steps = batches.steps_per_epoch(size, recipe.data.member_fraction, settled(recipe.training.batch_size))
-    all_steps = settled(recipe.training.epochs) * batches.steps_per_epoch(
+    all_steps = recipe.training.last_epoch * batches.steps_per_epoch(
         len(whole.pool_labels), recipe.data.member_fraction, settled(recipe.training.batch_size)
     )
     return (trained - start) * all_steps / steps + (queried - trained) * asked / size

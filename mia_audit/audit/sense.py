@@ -1,5 +1,7 @@
 """Whether a resolved recipe makes sense as a whole: names, shapes, and fields that depend on one another."""
 
+import re
+
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.errors import RecipeError
 from mia_audit.models.architectures import layers, shapes
@@ -7,12 +9,18 @@ from mia_audit.models.names import check_neuron
 from mia_audit.recipe import Recipe, settled
 from mia_audit.training.plan import input_shape
 
+MOST_SHADOWS = 100_000
+
 
 def check(recipe: Recipe) -> None:
     """Raise a CatalogueError or RecipeError that says the way out, before anything is computed."""
     suits = profile(recipe.data.dataset)
-    if recipe.audit.shadows < 2:
-        raise RecipeError(f"an audit needs at least 2 shadow models, got {recipe.audit.shadows}; use --shadows 32")
+    if not re.fullmatch(r"\w[\w.+-]{0,99}", recipe.name):
+        raise RecipeError(
+            f"the name of a recipe, and of its folder, takes letters, digits, . _ + -, got {recipe.name!r}; use name = 'mine'"
+        )
+    if not 2 <= recipe.audit.shadows <= MOST_SHADOWS:
+        raise RecipeError(f"an audit needs from 2 to {MOST_SHADOWS} shadow models, got {recipe.audit.shadows}; use --shadows 32")
     _check_time(recipe, suits)
     _check_quantization(recipe)
     _check_training(recipe)

@@ -27,14 +27,16 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     shadows: Annotated[int | None, typer.Option(help="Number of shadow models.", min=2)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.", min=0)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    store: Annotated[Path | None, typer.Option(help="Folder of trained cohorts, reused by later audits.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the record. [default: audits/<target>-<id>]")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder of trained cohorts, reused by later audits; in the user's cache by default.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the record; audits/<target>-<id> by default.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Any recipe field: key.path=value. Repeatable.")] = None,
     expose: Annotated[
-        bool | None, typer.Option("--expose/--no-expose", help="Show the most exposed examples. [default: public data only]")
+        bool | None, typer.Option("--expose/--no-expose", help="Show the most exposed examples; by default of public data only.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes. [default: one a core]", min=1)] = None,
-    memory: Annotated[Text, typer.Option(help="Memory for all workers together, such as 8GiB. [default: 60 % of what is free]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; one a core by default.", min=1)] = None,
+    memory: Annotated[Text, typer.Option(help="Memory for all workers together, such as 8GiB; 60 % of what is free by default.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what the audit would cost, and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print record.json to stdout, all else to stderr.")] = False,
 ) -> None:

@@ -3,7 +3,7 @@
 record.json   what was audited, how, and what came out; the same command gives the same bytes. Its SHA-256 is the id.
 arrays.npz    scores and membership; every number in record.json can be computed again from it
 exposed.npz   pictures and pool positions of the most exposed examples; absent unless the data are public or it was asked for
-run.json      when, where, how long: everything that differs from run to run
+run.json      when, where, how long: everything that differs from run to run; and the id, so that an edited record.json is noticed
 
 Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   membership          bool [2 + S, N]: row 0 the target, row 1 the phantom target as trained, then the shadow models
@@ -26,6 +26,7 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
 import hashlib
 import html
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,7 @@ from mia_audit.record.parts import (
 )
 
 SCHEMA_VERSION = 1
+EXPOSED = ("positions", "labels", "scores", "member")
 POWER_CONTROL = "dose response"
 
 
@@ -133,13 +135,24 @@ class Record:
         return f"{self.summary.recipe.name}-{self.id[:8]}"
 
     def write(self, folder: Path) -> "Record":
-        """Write the record into a folder, made when it is absent, and return it with that folder."""
+        """Write the record into a folder, made when it is absent, and return it with that folder.
+
+        Whole or not at all: a record that lay there before stays when the disk is full, and nothing of it is left when it is not.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        write_arrays(folder / "arrays.npz", self.arrays)
-        if self.exposed:
-            write_arrays(folder / "exposed.npz", self.exposed)
-        (folder / "run.json").write_text(json.dumps(dict(self.run), indent=1) + "\n", encoding="utf-8")
-        (folder / "record.json").write_text(self.summary.to_json(), encoding="utf-8")
+        with tempfile.TemporaryDirectory(prefix=".record-", dir=folder) as place:
+            part = Path(place)
+            write_arrays(part / "arrays.npz", self.arrays)
+            if self.exposed:
+                write_arrays(part / "exposed.npz", self.exposed)
+            (part / "run.json").write_text(json.dumps({**self.run, "record": self.id}, indent=1) + "\n", encoding="utf-8")
+            (part / "record.json").write_text(self.summary.to_json(), encoding="utf-8")
+            (folder / "report.html").unlink(missing_ok=True)  # drawn from another record, with pictures that may not be shown now
+            for name in ("arrays.npz", "exposed.npz", "run.json", "record.json"):
+                if (part / name).exists():
+                    (part / name).replace(folder / name)
+                else:
+                    (folder / name).unlink(missing_ok=True)
         return Record(summary=self.summary, arrays=self.arrays, run=self.run, exposed=self.exposed, folder=folder)
 
     def _repr_html_(self) -> str:
@@ -188,15 +201,22 @@ def load(folder: Path) -> Record:
     arrays = read_arrays(folder / "arrays.npz")
     if digest(arrays) != summary.arrays_sha256:
         raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
-    exposed = read_arrays(folder / "exposed.npz") if (folder / "exposed.npz").exists() else {}
-    return Record(summary=summary, arrays=arrays, run=_read_run(folder), exposed=exposed, folder=folder)
+    run = _read_run(folder)
+    if run.get("record", made := hashlib.sha256(text.encode()).hexdigest()) != made:
+        raise RecordError(f"{folder}: record.json is not what the audit wrote (run.json tells another hash); run the audit again")
+    lacking = [name for name in (summary.headline, *(attack.name for attack in summary.attacks)) if f"scores/{name}" not in arrays]
+    if lacking or summary.headline not in {attack.name for attack in summary.attacks}:
+        raise RecordError(
+            f"{folder}: a record needs its headline among its attacks, and scores of each; it is damaged, run the audit again"
+        )
+    return Record(summary=summary, arrays=arrays, run=run, exposed=_read_exposed(folder), folder=folder)
 
 
 def _parse(folder: Path, text: str) -> Summary:
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_no_number)
         version = content["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(f"{folder}/record.json is not a record; give the folder an audit wrote") from error
     if version != SCHEMA_VERSION:
         raise RecordError(
@@ -208,6 +228,27 @@ def _parse(folder: Path, text: str) -> Summary:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
         raise RecordError(f"{folder}/record.json: [{where}]: {first['msg']}; the record is damaged, run the audit again") from error
+
+
+def _no_number(name: str) -> None:
+    """Refuse NaN and infinities, which Python's JSON reads and no record holds."""
+    raise ValueError(name)
+
+
+def _read_exposed(folder: Path) -> dict[str, Any]:
+    """Return the exposed examples, none where there are none; they are not in the digest, so their shapes are looked at."""
+    path = folder / "exposed.npz"
+    if not path.exists():
+        return {}
+    found = read_arrays(path)
+    sizes = {len(found[name]) if name in found and found[name].ndim else -1 for name in EXPOSED} | {
+        len(found[name]) if found[name].ndim else -1 for name in ("pictures", "rows") if name in found
+    }
+    if len(sizes) > 1 or -1 in sizes:
+        raise RecordError(
+            f"{path}: exposed examples need {', '.join(EXPOSED)} of one length; delete the file, the record stands without it"
+        )
+    return found
 
 
 def _read_run(folder: Path) -> dict[str, Any]:

@@ -6,11 +6,10 @@ no external font. The same records give the same bytes.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from typing import TYPE_CHECKING
 
 from mia_audit.errors import OutputError, RecordError
+from mia_audit.report.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,22 +33,8 @@ def write(records: Sequence[Record], path: Path, comparisons: Sequence[VariantCo
     """Write the page to a file, whole or not at all; OutputError says why it cannot."""
     text = render(records, comparisons)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
+        write_whole(path, text)
     except OSError as error:
         raise OutputError(
             f"{path}: the report needs a file that can be written, got {error.strerror or type(error).__name__}; give another -o FILE"
         ) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    half_written = path.parent / name
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        half_written.chmod(0o644)
-        half_written.replace(path)
-    except BaseException:
-        half_written.unlink(missing_ok=True)
-        raise

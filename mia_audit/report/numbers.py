@@ -21,8 +21,8 @@ def percent(share: float) -> str:
 
 
 def level(fpr: float) -> str:
-    """Return a false positive rate that somebody chose: 0.01 gives "1 %"."""
-    return f"{100 * fpr:g}{THIN}%"
+    """Return a false positive rate: 0.01, which somebody chose, gives "1 %", and 10 / 722, which nobody did, "1.39 %"."""
+    return f"{100 * fpr:.3g}{THIN}%"
 
 
 def value(estimate: Estimate) -> str:

@@ -1,6 +1,7 @@
 """One row an example: membership, scores, and what the whole population says of it. For a spreadsheet or a data frame."""
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from mia_audit.errors import OutputError
 from mia_audit.record import Record
+from mia_audit.report.writing import write_whole
 
 Columns = dict[str, list[Any]]
 
@@ -38,13 +40,12 @@ def columns(record: Record) -> Columns:
 
 def write_csv(record: Record, path: Path) -> None:
     """Write the table as CSV, empty cells where a number is missing; OutputError says why it cannot."""
-    table = columns(record)
+    table, text = columns(record), io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*table.values(), strict=True))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(table)
-            writer.writerows(zip(*table.values(), strict=True))
+        write_whole(path, text.getvalue())
     except OSError as error:
         raise OutputError(f"{path}: the table needs a file that can be written, got {error.strerror}; give another one") from error
 

@@ -90,12 +90,13 @@ def not_tested(summary: Summary) -> list[str]:
     """Return what this audit did not try, as far as the record shows it."""
     seen = " ".join(attack.access.lower() for attack in summary.attacks)
     untried = [text for key, text in NOT_TESTED if key not in seen]
+    guessed_wrong = any(attack.name.startswith("lira-other-") for attack in summary.attacks)
     return [
         *untried,
         "attacks that are not in the table, and attackers who choose their queries step by step",
-        "attackers who guess the recipe wrong: where knowledge is listed, these had it right",
+        *([] if guessed_wrong else ["attackers who guess the recipe wrong: where knowledge is listed, these had it right"]),
         "what leaks about whole classes or groups rather than about single examples",
-        "other trainings of the same recipe: this is one network, not its kind",
+        *([] if summary.kind else ["other trainings of the same recipe: this is one network, not its kind"]),
     ]
 
 
