@@ -11,7 +11,7 @@ from mia_audit.data.profiles import profile
 from mia_audit.errors import EvidenceError
 from mia_audit.record import POWER_CONTROL, Control, verdict
 from mia_audit.statistics.blind import blind
-from mia_audit.statistics.nulltest import one_more_p
+from mia_audit.statistics.nulltest import angle, one_more_p
 from mia_audit.statistics.proportions import balanced_accuracy, rates_above
 from mia_audit.statistics.roc import auc
 from mia_audit.statistics.slices import slices
@@ -39,7 +39,7 @@ def test_a_sound_audit_trips_nothing() -> None:
     for seed in range(40):
         rows, logits = population(seed)
         accuracies = np.random.default_rng(seed).normal(0.9, 0.01, 12)
-        found = (independence_control(rows, logits), likeness_control(float(accuracies[0]), accuracies[2:]))
+        found = (independence_control(rows, logits), likeness_control(float(accuracies[0]), accuracies[2:], 300))
         failed += any(control.passed is False for control in found)
     failed += sum(blind_control(*pool(seed, 200), seed).passed is False for seed in range(10))
     assert failed <= 1
@@ -107,11 +107,27 @@ def test_defect_4_imbalance_and_missing_classes() -> None:
 def test_defect_5_the_target_is_another_kind_of_network() -> None:
     """A target far more accurate than its shadow models fails; with two shadow models nothing can be said."""
     shadows = np.array([0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
-    assert likeness_control(0.95, shadows).passed is False
-    assert likeness_control(0.81, shadows).passed is True
-    assert likeness_control(0.95, shadows[:2]).passed is None
-    assert one_more_p(0.8, np.full(9, 0.8)) == 1.0
-    assert one_more_p(0.9, np.full(9, 0.8)) < 1e-6
+    assert likeness_control(0.95, shadows, 300).passed is False
+    assert likeness_control(0.81, shadows, 300).passed is True
+    assert likeness_control(0.95, shadows[:2], 300).passed is None
+    perfect = np.ones(20)
+    assert likeness_control(299 / 300, perfect, 300).passed is True
+    assert likeness_control(0.95, perfect, 300).passed is False
+    assert one_more_p(0.8, np.full(9, 0.8), 5e-4) == 1.0
+    assert one_more_p(0.9, np.full(9, 0.8), 5e-4) < 1e-6
+
+
+def test_accuracies_near_one_are_skewed_and_alarm_no_more_for_it() -> None:
+    """Networks that differ around 97 % on 300 examples: few targets have p below 0.1 %; of bare accuracies several times as many had."""
+    rng = np.random.default_rng(11)
+    p: dict[str, list[float]] = {"angles": [], "accuracies": []}
+    for _ in range(4_000):
+        found = rng.binomial(300, 1 / (1 + np.exp(-(3.4 + 0.5 * rng.normal(size=33))))) / 300
+        turned = angle(found, 300)
+        p["angles"].append(one_more_p(float(turned[0]), turned[1:], 5e-4))
+        p["accuracies"].append(one_more_p(float(found[0]), found[1:], 5e-4))
+    assert np.mean(np.array(p["angles"]) < 0.001) < 0.004
+    assert np.mean(np.array(p["accuracies"]) < 0.001) > 0.006
 
 
 def test_the_blind_classifier_is_right_under_the_null() -> None:

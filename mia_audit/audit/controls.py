@@ -13,7 +13,7 @@ from mia_audit.audit.prepared import Bank, Prepared
 from mia_audit.data import design
 from mia_audit.record import Control
 from mia_audit.statistics.blind import blind
-from mia_audit.statistics.nulltest import one_more_p
+from mia_audit.statistics.nulltest import angle, one_more_p
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Floats, Ints
 
@@ -30,7 +30,7 @@ def guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
     return (
         blind_control(inputs.reshape(len(inputs), -1), prepared.examples.pool_labels, member, prepared.recipe.training.seed),
         independence_control(prepared.rows, bank.pool),
-        likeness_control(float(accuracies[design.TARGET]), accuracies[design.FIRST_SHADOW :]),
+        likeness_control(float(accuracies[design.TARGET]), accuracies[design.FIRST_SHADOW :], len(prepared.examples.test_labels)),
     )
 
 
@@ -65,15 +65,19 @@ def independence_control(rows: Bools, logits: Floats) -> Control:
     return Control(name="independent shadow models", passed=not faults, detail=f"{told[0].upper()}{told[1:]}.")
 
 
-def likeness_control(target: float, shadows: Floats) -> Control:
-    """Judge whether the target's test accuracy could be a shadow model's; not run with fewer than three of them."""
+def likeness_control(target: float, shadows: Floats, examples: int) -> Control:
+    """Judge whether the target's accuracy on so many test examples could be a shadow model's; not run with fewer than three of them.
+
+    As angles, since accuracies near 1 fall short by more than they exceed; half an example is the least they are taken to differ by.
+    """
     name = "target like its shadow models"
     if shadows.size < 3:
         return Control(name=name, passed=None, detail="Fewer than three shadow models to compare with.")
     mean, spread = float(shadows.mean()), float(shadows.std(ddof=1))
-    p = one_more_p(target, shadows)
+    around = angle(np.array([mean - 0.25 / examples, mean + 0.25 / examples]).clip(0, 1), examples)
+    p = one_more_p(float(angle(np.array(target), examples)), angle(shadows, examples), float(np.ptp(around)))
     return Control(
         name=name,
         passed=p >= UNLIKE,
-        detail=f"Test accuracy {target:.3f}; shadow models {mean:.3f}, deviation {spread:.3f}; p = {p:.3f} (fails below {UNLIKE}).",
+        detail=f"Test accuracy {target:.3f}; shadow models {mean:.3f}, deviation {spread:.3f}; p = {p:.2g} (fails below {UNLIKE}).",
     )

@@ -14,8 +14,6 @@ from scipy.stats import t as student
 from mia_audit.statistics.roc import split
 from mia_audit.types import Bools, Floats
 
-SMALLEST_SPREAD = 5e-4
-
 
 def mann_whitney_p(scores: Floats, member: Bools) -> float:
     """Return the two-sided p of "members and non-members score alike"; 1 when all scores are equal."""
@@ -33,14 +31,24 @@ def mann_whitney_p(scores: Floats, member: Bools) -> float:
     return min(1.0, 2 * float(norm.sf(distance / math.sqrt(variance))))
 
 
-def one_more_p(value: float, others: Floats) -> float:
+def one_more_p(value: float, others: Floats, least: float) -> float:
     """Return the two-sided p of "this value is one more of those": Student's t for a new observation.
 
-    Their spread is taken as never below half a step of a thousand, so that equal accuracies make no other one impossible.
+    least  added to their spread (as variances add), so that others that are all equal make no other value impossible
     """
-    spread = math.hypot(float(others.std(ddof=1)), SMALLEST_SPREAD)
+    spread = math.hypot(float(others.std(ddof=1)), least)
     distance = abs(value - float(others.mean())) / (spread * math.sqrt(1 + 1 / others.size))
     return 2 * float(student.sf(distance, others.size - 1))
+
+
+def angle(share: Floats, of: int) -> Floats:
+    """Return the angle of a share of so many, whose variance hardly depends on the share: shares near 1 are skewed, angles are not.
+
+    Anscombe, "The transformation of Poisson, binomial and negative-binomial data", Biometrika 35 (1948):
+    arcsin sqrt((x + 3/8) / (n + 3/4)).
+    """
+    turned: Floats = np.arcsin(np.sqrt((np.asarray(share) * of + 0.375) / (of + 0.75)))
+    return turned
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
