@@ -8,6 +8,7 @@ from mia_audit.attacks.dropout import InputDropout
 from mia_audit.attacks.ensemble import Ensemble
 from mia_audit.attacks.firing import Energy, FiringSignature
 from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
+from mia_audit.attacks.inverse_hessian import InverseHessian, InverseHessianLiRA
 from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, BoundaryLiRA, NoiseDistance
 from mia_audit.attacks.lira import OnlineLiRA, PerExampleLiRA
 from mia_audit.attacks.lira_offline import OfflineLiRA
@@ -17,6 +18,7 @@ from mia_audit.attacks.merlin import Merlin, Morgan
 from mia_audit.attacks.population import AttackP
 from mia_audit.attacks.quantile import QuantileRegression
 from mia_audit.attacks.references import AttackR, DifficultyCalibration
+from mia_audit.attacks.releases import ReleasesClassifier, ReleasesLiRA
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
 from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowSVM
 from mia_audit.attacks.shadow_features import ShadowFeatures
@@ -72,6 +74,10 @@ ATTACKS: tuple[type[Attack], ...] = (
     Energy,
     GradientNorm,
     GradientLiRA,
+    InverseHessian,
+    InverseHessianLiRA,
+    ReleasesLiRA,
+    ReleasesClassifier,
     OtherSurrogateLiRA,
     OtherStepsLiRA,
     OtherBitsLiRA,

@@ -18,7 +18,7 @@ from mia_audit.types import Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Deal:
-    """The parts, as stored; nothing calibrates where quantization is part of training."""
+    """The parts, as stored; nothing calibrates where nothing is quantized after training."""
 
     pool: Split
     population: Split
@@ -60,7 +60,7 @@ def require_apart(pool: Ints, calibration: Ints) -> None:
 def _calibration(recipe: Recipe) -> int:
     """Return how many examples calibrate quantizers."""
     quantization = recipe.model.quantization
-    return settled(quantization.calibration) if quantization.when == "post-training" else 0
+    return settled(quantization.calibration) if recipe.quantized_later else 0
 
 
 def _sizes(recipe: Recipe) -> tuple[int, int, int]:

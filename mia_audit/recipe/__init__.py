@@ -74,6 +74,8 @@ class Audit(Section):
     augmented_queries  ask about augmented copies (the recipe's `data.augment`), the same ones of every model, members and
                        non-members alike; without it, about the examples as they are
     turns              whether every model takes its turn as the target, for numbers about the kind rather than the network
+    releases           bit widths at which the same trained models are released besides, quantized after training; 32 is full precision.
+                       For targets in full precision or quantized after training
     canaries           examples planted at each dose (1, 2, 4, 8 times) in a sibling target, the control of dose response; 0: none
     claimed_epsilon    of a privacy claim to be held against the attacks, with claimed_delta; or claimed_mu, of a Gaussian one
     """
@@ -83,6 +85,7 @@ class Audit(Section):
     queries: Positive = 1
     augmented_queries: bool = False
     turns: bool = True
+    releases: tuple[Bits, ...] = ()
     canaries: Annotated[int, Field(ge=0)] = 0
     claimed_epsilon: Annotated[float, Field(ge=0, le=700)] | None = None
     claimed_delta: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -116,6 +119,11 @@ class Recipe(Section):
     model: Model = Model()
     training: Training = Training()
     audit: Audit = Audit()
+
+    @property
+    def quantized_later(self) -> bool:
+        """Whether something passes through quantizers after training: the target itself, or another release of it."""
+        return self.model.quantization.when == "post-training" or bool(self.audit.releases)
 
 
 __all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Quantization", "Recipe", "Section", "Training", "settled"]
