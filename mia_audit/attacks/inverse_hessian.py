@@ -36,7 +36,8 @@ class InverseHessian:
         """Return I1 - (I2 + I3), [examples]; larger means more likely a member."""
         require_needs(seen, self)
         first, second, third = within_reach(seen.signals["curvature"].target).T
-        return first - (second + third)
+        odds: Floats = first - (second + third)
+        return odds
 
 
 @dataclass(frozen=True, kw_only=True)
