@@ -135,6 +135,7 @@ def test_canaries_are_members_at_four_doses() -> None:
     whole = Examples(
         profile=profile("iris"), class_names=("a", "b", "c"), pool_inputs=inputs, pool_labels=labels, population_inputs=inputs[:0],
         population_labels=labels[:0], test_inputs=inputs[:9], test_labels=labels[:9], calibration_inputs=inputs[:0],
+        pool_positions=np.arange(100),
     )  # fmt: skip
     extended, rows = extend(whole, row, dose)
     np.testing.assert_array_equal(extended.pool_inputs[:100], inputs)
