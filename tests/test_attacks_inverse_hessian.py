@@ -36,7 +36,8 @@ def test_it_is_the_log_odds_where_the_theory_is_exact() -> None:
     spread = np.linalg.inv((2 / rate * np.eye(3) - h) / noise)
     minimum = -np.linalg.solve(h, g) / n
     ends = rng.normal(size=(40, 3))
-    odds = multivariate_normal.logpdf(ends, minimum, spread) - multivariate_normal.logpdf(ends, np.zeros(3), spread)
+    with_it, without = (multivariate_normal(mean, spread) for mean in (minimum, np.zeros(3)))
+    odds = with_it.logpdf(ends) - without.logpdf(ends)
     seen = np.linalg.solve(h, g)
     terms = np.column_stack([ends @ g, np.full(40, seen @ seen / n / rate), 2 / rate * np.linalg.solve(h, h @ ends.T).T @ seen])
     scores = InverseHessian().score(told(terms))

@@ -56,7 +56,7 @@ def by_autograd(asked: Subject, k: int, *, whole: bool) -> Floats:
     for j, q in zip(moves, p, strict=True):
         h += j.T @ (torch.diag(q) - torch.outer(q, q)) @ j / len(labels)
     if whole:
-        h = torch.autograd.functional.hessian(loss, start.double())
+        h = torch.as_tensor(torch.autograd.functional.hessian(loss, start.double()))
     h = h + curvature.RIDGE * h.diagonal().mean() * torch.eye(len(h))
     g = torch.einsum("ncp,nc->np", moves, p - F.one_hot(labels))
     rows = []

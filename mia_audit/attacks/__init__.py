@@ -5,7 +5,7 @@ from mia_audit.attacks.checkpoints import LossTrajectory, Sequence, TrajectoryLi
 from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
 from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurrogateLiRA
 from mia_audit.attacks.dropout import InputDropout
-from mia_audit.attacks.ensemble import Ensemble
+from mia_audit.attacks.ensemble import Ensemble, SignalEnsemble
 from mia_audit.attacks.firing import Energy, FiringSignature
 from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
 from mia_audit.attacks.inverse_hessian import InverseHessian, InverseHessianLiRA
@@ -56,6 +56,7 @@ ATTACKS: tuple[type[Attack], ...] = (
     ShrunkenLiRA,
     MultiQueryLiRA,
     Ensemble,
+    SignalEnsemble,
     NoiseDistance,
     BoundaryDistance,
     BoundaryLiRA,
