@@ -166,7 +166,7 @@ MUTANTS = (
     Mutant("statistics/band.py", "tail = tail_of(values.size)", "tail = 0.0125"),
     Mutant("statistics/band.py", "np.interp(np.log(size), np.log(SIZES), np.log(TAILS))", "np.log(TAILS[-1])"),
     Mutant("statistics/slices.py", "1 - (1 - LEVEL) / max(1, len(known))", "LEVEL"),
-    Mutant("statistics/slices.py", "min(counts[group]) >= FEWEST", "max(counts[group]) >= FEWEST"),
+    Mutant("statistics/slices.py", "min(member[here].sum(), (~member[here]).sum())", "max(member[here].sum(), (~member[here]).sum())"),
     Mutant("statistics/slices.py", "chi2.sf(spread, len(found) - 1)", "chi2.sf(spread, len(found) + 9)"),
     Mutant("statistics/calibration.py", "(hits + 1) / (totals + 2)", "hits / totals"),
     Mutant("statistics/calibration.py", 'side="right") - 1\n', 'side="left") - 1\n'),
@@ -276,8 +276,7 @@ MUTANTS = (
     Mutant("probes/curvature.py", "F.pad(chunk.rows.double(), (0, 1), value=1.0)", "F.pad(chunk.rows.double(), (0, 1), value=0.0)"),
     Mutant("probes/releasing.py", "subject.population.state_dict()", "build(recipe, indices, pool).state_dict()"),
     Mutant("probes/releasing.py", "build(released(recipe, 32), indices, pool)", "build(recipe, indices, pool)"),
-    Mutant("statistics/slices.py", "max(1, len(known))", "1"),
-    Mutant("statistics/slices.py", "if owner is grouping", "if owner.by == grouping.by"),
+    Mutant("statistics/slices.py", "holm(list(p.values()))", "list(p.values())"),
     # shadow classifiers
     Mutant(
         "attacks/shadow_classifier.py",

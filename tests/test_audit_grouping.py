@@ -86,10 +86,10 @@ def test_too_many_groups_and_no_file(tmp_path: Path) -> None:
 def test_positions_lead_back_to_the_stored_examples() -> None:
     """The pool's labels and inputs are those of the data set at the positions it names."""
     examples = load(describe("ann", Options(dataset="iris")), root=None, offline=True, progress=lambda _: None)
-    stored = load_iris()
-    np.testing.assert_array_equal(stored.target[examples.pool_positions], examples.pool_labels)
+    values, labels = load_iris(return_X_y=True)
+    np.testing.assert_array_equal(labels[examples.pool_positions], examples.pool_labels)
     for column in range(4):
-        agreement = np.corrcoef(stored.data[examples.pool_positions, column], examples.pool_inputs[:, column])
+        agreement = np.corrcoef(values[examples.pool_positions, column], examples.pool_inputs[:, column])
         assert agreement[0, 1] == pytest.approx(1.0)
 
 
