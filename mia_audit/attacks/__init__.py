@@ -20,7 +20,7 @@ from mia_audit.attacks.quantile import QuantileRegression
 from mia_audit.attacks.references import AttackR, DifficultyCalibration
 from mia_audit.attacks.releases import ReleasesClassifier, ReleasesLiRA
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
-from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowSVM
+from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowScikit, ShadowSVM
 from mia_audit.attacks.shadow_features import ShadowFeatures
 from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, StepClassifier, TimeSweepLiRA
 from mia_audit.attacks.thresholds import (
@@ -45,6 +45,7 @@ ATTACKS: tuple[type[Attack], ...] = (
     ShadowSVM,
     ShadowLogistic,
     ShadowBoosting,
+    ShadowScikit,
     ShadowFeatures,
     DifficultyCalibration,
     AttackR,
