@@ -12,6 +12,7 @@ from mia_audit.audit.prepared import gather
 from mia_audit.audit.running import prepare
 from mia_audit.errors import CatalogueError, RecipeError
 from mia_audit.probes import names, taking
+from mia_audit.recipe import Recipe
 from mia_audit.training import plan, schedule
 from mia_audit.training.material import material
 from mia_audit.types import Floats
@@ -100,3 +101,12 @@ def test_an_audit_attacks_releases_together(tmp_path: Path) -> None:
     record = small_audit(tmp_path, settings=settings)
     assert [attack.name for attack in record.summary.attacks] == ["lira-online", "releases-lira", "releases-classifier"]
     assert record.summary.sound
+
+
+def test_a_recipe_without_releases_is_written_as_before() -> None:
+    """Records that know nothing of releases keep their ids; with releases, reading gives back what was written."""
+    plain, with_two = (describe("ann", Options(dataset="iris", settings=changes)) for changes in ({}, {"audit.releases": [8, 2]}))
+    assert "releases" not in plain.model_dump(mode="json")["audit"]
+    assert Recipe.model_validate_json(plain.model_dump_json()) == plain
+    assert with_two.model_dump(mode="json")["audit"]["releases"] == [8, 2]
+    assert Recipe.model_validate_json(with_two.model_dump_json()) == with_two
