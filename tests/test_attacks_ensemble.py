@@ -7,13 +7,16 @@ import pytest
 from scipy.stats import norm
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from mia_audit.attacks.ensemble import Ensemble, signals
+from mia_audit.attacks.budget import judged
+from mia_audit.attacks.ensemble import Ensemble, SignalEnsemble, signals
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.thresholds import LossThreshold
 from mia_audit.errors import RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc
 from tests.support.gaussian import gaussian_evidence
 from tests.support.planted import planted
+from tests.support.vectors import gaussian_vectors
+from tests.test_attacks_signals import bare, with_signal
 
 
 def test_the_score_is_that_of_trees_on_every_rehearsal() -> None:
@@ -47,6 +50,18 @@ def test_the_targets_answers_are_never_learnt_from() -> None:
     np.testing.assert_array_equal(other[40:], Ensemble(rehearsals=3).score(seen)[40:])
 
 
+def test_further_signals_are_weighed_where_they_are() -> None:
+    """Without any the two ensembles are one; a leak in the hidden layers' spikes alone is found by the wider one."""
+    values, member = gaussian_vectors(np.array([1.5, 1.5]), examples=1_000, shadows=16)
+    can = judged(member[1:], 3)
+    dull = bare(member)
+    told = with_signal("layer-spikes", np.exp(5 + 0.1 * values).transpose(0, 2, 1), dull)
+    dull, told = dull.only(can), told.only(can)
+    np.testing.assert_array_equal(SignalEnsemble().score(dull), Ensemble().score(dull))
+    assert abs(auc(Ensemble().score(told), member[0, can]) - 0.5) < 0.06
+    assert auc(SignalEnsemble().score(told), member[0, can]) > 0.75
+
+
 def test_more_models_than_there_are_cannot_rehearse() -> None:
     """All take their turn, and no more."""
     seen, _ = planted(1.0, examples=40, shadows=12)
@@ -58,6 +73,10 @@ def test_what_cannot_be_fitted_is_refused() -> None:
     seen, _ = gaussian_evidence(gap=1.0, examples=10, shadows=4)
     with pytest.raises(ShadowBudgetError, match="ensemble needs at least 3"):
         Ensemble().score(seen)
+    with pytest.raises(ShadowBudgetError, match="ensemble-signals needs at least 3"):
+        SignalEnsemble().score(seen)
     for parameter in ("rehearsals", "rows", "trees"):
+        with pytest.raises(RecipeError, match=f"ensemble-signals: {parameter} needs"):
+            SignalEnsemble(**{parameter: 0})
         with pytest.raises(RecipeError, match=f"ensemble: {parameter} needs"):
             Ensemble(**{parameter: 0})

@@ -9,18 +9,22 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.budget import judged
-from mia_audit.attacks.shadow_classifier import FEWEST_ROWS, ShadowBoosting, ShadowLogistic, ShadowSVM
+from mia_audit.attacks.learning import decided
+from mia_audit.attacks.shadow_classifier import FEWEST_ROWS, ShadowBoosting, ShadowLogistic, ShadowScikit, ShadowSVM
 from mia_audit.errors import RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc, tpr_at_fpr
 from mia_audit.types import Evidence, Floats
 from tests.support.gaussian import coins, evidence_of, gaussian_evidence
+from tests.support.planted import planted
 
-CLASSIFIERS: list[Attack] = [ShadowSVM(), ShadowLogistic(), ShadowBoosting()]
+CLASSIFIERS: list[Attack] = [ShadowSVM(), ShadowLogistic(), ShadowBoosting(), ShadowScikit(classifier="LogisticRegression")]
 
 
 def easy(*, gap: float, examples: int, shadows: int, classes: int = 2, seed: int = 0, queries: int = 1) -> tuple[Evidence, np.ndarray]:
@@ -197,3 +201,40 @@ def test_parameters_outside_their_range_are_refused() -> None:
         ShadowBoosting(trees=0)
     with pytest.raises(RecipeError, match="shadow-logistic: cost needs 1e-06 or more, got -1"):
         ShadowLogistic(cost=-1)
+
+
+@pytest.mark.parametrize("name", ["GaussianNB", "KNeighborsClassifier", "LinearDiscriminantAnalysis"])
+def test_any_classifier_of_scikit_learn_can_be_named(name: str) -> None:
+    """Fitted on the same standardised rows, its decision function or log odds are the scores; the planted leak is found."""
+    seen, member = planted(2.0, examples=300, shadows=10, classes=3)
+    scores = ShadowScikit(classifier=name).score(seen)
+    assert np.isfinite(scores).all()
+    assert auc(scores, member) > 0.6
+    fitted = GaussianNB().fit(np.array([[0.0], [2.0], [3.0], [5.0]]), [False, False, True, True])
+    rows = np.array([[0.5], [3.5]])
+    p = fitted.predict_proba(rows)[:, 1]
+    np.testing.assert_allclose(decided(fitted, rows), np.log(p / (1 - p)))
+    tree = DecisionTreeClassifier(random_state=0).fit(rows, [False, True])
+    np.testing.assert_allclose(decided(tree, rows), [-np.log(1e6 - 1), np.log(1e6 - 1)])
+
+
+def test_a_named_regression_is_the_cards_own() -> None:
+    """The same rows, the same penalty: logistic regression by its name gives that attack's scores."""
+    seen, _ = planted(1.0, examples=200, shadows=10)
+    own, by_name = ShadowLogistic(rows_per_class=400), ShadowScikit(classifier="LogisticRegression", rows_per_class=400)
+    np.testing.assert_allclose(by_name.score(seen), own.score(seen), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("RandomForest", "did you mean 'RandomForestClassifier'"),
+        ("Ridge", "did you mean 'RidgeClassifier'"),
+        ("os.system", "known: AdaBoostClassifier"),
+        ("VotingClassifier", "did you mean"),
+    ],
+)
+def test_what_is_no_classifier_is_refused(name: str, hint: str) -> None:
+    """Regressions, other modules and classifiers that need classifiers; the nearest name is told."""
+    with pytest.raises(RecipeError, match=f"shadow-scikit: classifier needs one of scikit-learn's, got '{name}'; {hint}"):
+        ShadowScikit(classifier=name)

@@ -1,21 +1,35 @@
 """The published protocol's defects (papers.md 1.4), planted again: each trips a control or a guard, and a sound audit trips none."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mia_audit.attacks.lira import OnlineLiRA
+from mia_audit.audit import Options, Silent, degrading
 from mia_audit.audit.controls import blind_control, independence_control, likeness_control
-from mia_audit.audit.dose import DOSES, doses, extend, response
+from mia_audit.audit.dose import DOSES, against, dose_control, doses, extend, plant, response
+from mia_audit.audit.doubles import doubles
+from mia_audit.audit.facts import ordinary_layers
+from mia_audit.audit.options import describe
+from mia_audit.audit.prepared import gather
+from mia_audit.audit.running import prepare
 from mia_audit.data.examples import Examples
 from mia_audit.data.profiles import profile
 from mia_audit.errors import EvidenceError
+from mia_audit.probes import taking
+from mia_audit.probes.names import probes_for
 from mia_audit.record import POWER_CONTROL, Control, verdict
 from mia_audit.statistics.blind import blind
 from mia_audit.statistics.nulltest import angle, one_more_p
 from mia_audit.statistics.proportions import balanced_accuracy, rates_above
 from mia_audit.statistics.roc import auc
 from mia_audit.statistics.slices import slices
+from mia_audit.training import plan, schedule
+from mia_audit.training.material import material
 from mia_audit.types import Bools, Floats, Ints
+from tests.support.engine_runs import SMALL, small_audit
 from tests.support.gaussian import gaussian_evidence
 from tests.support.records import make_record
 
@@ -130,6 +144,65 @@ def test_accuracies_near_one_are_skewed_and_alarm_no_more_for_it() -> None:
     assert np.mean(np.array(p["accuracies"]) < 0.001) > 0.006
 
 
+def test_defect_6_an_snn_that_hardly_spikes(tmp_path: Path) -> None:
+    """The seed protocol's image net is a ReLU network with two spiking layers behind it: the record says so, and not of others."""
+    part, whole, none = (describe(target, Options(dataset="digits")) for target in ("snn-seed-conv", "snn", "ann-seed-conv"))
+    assert ordinary_layers(part) == (2, 3)
+    assert ordinary_layers(whole)[0] == 0
+    assert ordinary_layers(none)[0] > 0
+    layers = [
+        {"kind": "linear", "features": 4},
+        {"kind": "fire", "activation": "relu"},
+        {"kind": "linear", "features": 4},
+        {"kind": "fire"},
+    ]
+    settings = {"training.epochs": 1, "model.architecture": "layers", "model.layers": layers}
+    warnings = small_audit(tmp_path, "snn", attacks="thresholds", shadows=2, settings=settings).summary.warnings
+    assert any(said.startswith("1 of 2 hidden layers have neurons that do not spike") for said in warnings)
+
+
+def test_doubles_are_told() -> None:
+    """Examples twice in the pool, and outside examples that stand in it, are counted; one in a hundred is let pass."""
+    rng = np.random.default_rng(9)
+    inputs, third = rng.normal(size=(200, 4)).astype(np.float32), rng.normal(size=(100, 4)).astype(np.float32)
+    whole = Examples(
+        profile=profile("iris"), class_names=("a", "b", "c"), pool_inputs=inputs, pool_labels=np.arange(200) % 3, population_inputs=third,
+        population_labels=np.arange(100) % 3, test_inputs=inputs[:9], test_labels=np.arange(9) % 3, calibration_inputs=inputs[:0],
+        pool_positions=np.arange(200),
+    )  # fmt: skip
+    assert doubles(whole) == ()
+    third[:2], inputs[:2] = inputs[5:7], inputs[10:12]
+    within, across = doubles(whole)
+    assert within.startswith("4 of 200 examples of the pool have a double in it")
+    assert across.startswith("2 of 100 examples of the outside population stand in the pool too")
+    third[0], inputs[0] = 7.0, 8.0
+    assert doubles(whole) == ()
+
+
+def test_attacks_on_signals_are_tried_on_canaries_too(tmp_path: Path) -> None:
+    """The sibling's own signals are attacked: none is left without the control, and the answers are the sibling's."""
+    settings = {**SMALL, "audit.canaries": 4, "training.checkpoints": [1]}
+    options = Options(
+        dataset="iris", shadows=12, settings=settings, attacks=["membrane-lira", "trajectory-lira", "lira-other-bits"], store=tmp_path,
+        out=tmp_path, device="cpu", workers=1,
+    )  # fmt: skip
+    ready = prepare("snn", options, Silent())
+    machine = schedule.Machine(device="cpu", workers=1, progress=lambda _: None)
+    tasks, given = plan.tasks(ready.recipe, ready.rows, ready.examples.sha256, "cpu"), material(ready.recipe, ready.examples)
+    trained = schedule.run(tasks, given, ready.store, machine)
+    bank = gather(trained.cohorts, taking.take(tasks, probes_for(frozenset({"membranes"})), given, ready.store, machine))
+    bank = replace(bank, signals={**bank.signals, **degrading.train(ready, bank, {"other-bits"}, machine)})
+    sibling = plant(ready, machine)
+    assert sibling is not None
+    seen = against(ready, bank, sibling)
+    np.testing.assert_allclose(seen.signals["membranes"].target.mean(axis=1), seen.target[0], atol=1e-5)
+    np.testing.assert_array_equal(seen.signals["trajectory"].target[:, -1], seen.target[0])
+    np.testing.assert_array_equal(seen.signals["other-bits"].target[:, 0], seen.target[0])
+    assert not np.allclose(seen.target, bank.pool[0][:, ready.audited])
+    for name in ("membrane-lira", "trajectory-lira", "lira-other-bits"):
+        assert dose_control(ready, bank, sibling, name).passed is not None
+
+
 def test_the_blind_classifier_is_right_under_the_null() -> None:
     """Of 24 honest splits p falls below 10 % in at most 6; many features are summed; too few examples are refused."""
     p = [blind(*pool(seed, 120, 100 if seed % 4 == 0 else 6), np.random.default_rng(seed)).p for seed in range(24)]
@@ -151,6 +224,7 @@ def test_canaries_are_members_at_four_doses() -> None:
     whole = Examples(
         profile=profile("iris"), class_names=("a", "b", "c"), pool_inputs=inputs, pool_labels=labels, population_inputs=inputs[:0],
         population_labels=labels[:0], test_inputs=inputs[:9], test_labels=labels[:9], calibration_inputs=inputs[:0],
+        pool_positions=np.arange(100),
     )  # fmt: skip
     extended, rows = extend(whole, row, dose)
     np.testing.assert_array_equal(extended.pool_inputs[:100], inputs)

@@ -9,6 +9,7 @@ from mia_audit.audit.kind import kind
 from mia_audit.audit.measuring import Truth
 from mia_audit.record import Record, load
 from mia_audit.statistics.band import band
+from mia_audit.statistics.slices import Grouping
 from mia_audit.statistics.turns import Turns
 
 
@@ -70,7 +71,7 @@ def test_the_rest_follows_from_the_scores(record: Record) -> None:
     scores, truth = scores_and_truth(record)
     labels = record.arrays["labels"][record.arrays["audited"]]
     names = dict(enumerate(record.summary.data.classes))
-    assert risk.parts("class", scores.target, truth.target, labels, names) == record.summary.slices
+    assert risk.parts([Grouping(by="class", groups=labels, names=names)], scores.target, truth.target) == record.summary.slices
     assert risk.probabilities(scores, truth) == record.summary.calibration
     assert risk.names(scores, truth) == record.summary.named
     assert epsilon.shown(record.summary.headline, scores, truth, record.summary.recipe) == record.summary.epsilon

@@ -195,7 +195,7 @@ def test_a_stored_cohort_comes_back_as_it_was_and_is_probed_once(tmp_path: Path)
     again = taking.take(tasks, probes, given, ready.store, machine)
     assert told[before:] == [1.0]
     np.testing.assert_array_equal(again[0]["membranes"], first[0]["membranes"])
-    path = ready.store.path(taking.key(tasks[0], probes[0]))
+    path = ready.store.path(taking.key(tasks[0], probes[0], ready.recipe))
     path.write_bytes(path.read_bytes()[:-5])
     np.testing.assert_array_equal(taking.take(tasks, probes, given, ready.store, machine)[0]["membranes"], first[0]["membranes"])
     bank = gather(trained.cohorts, first)

@@ -20,6 +20,7 @@ from mia_audit.record import (
     Vulnerable,
 )
 from mia_audit.report import render
+from mia_audit.report.figures import roc_log, series
 from mia_audit.report.risk import at_risk_in_words, names_in_words
 from tests.support.records import make_record
 
@@ -78,6 +79,15 @@ def test_every_finding_is_on_the_page(record: Record) -> None:
         assert text in page, text
     assert "&lt;b&gt;0&lt;/b&gt;" in page
     assert "<b>0</b>" not in page
+
+
+def test_a_claims_ceiling_is_drawn(record: Record) -> None:
+    """One dashed line more in the ROC with logarithmic axes, and a caption that says what it is."""
+    drawn = series(record, record.summary.attacks)
+    bare = replace(record, arrays={name: value for name, value in record.arrays.items() if name != "band/ceiling"})
+    lines = [str(roc_log(each, drawn)).count("stroke-dasharray") for each in (record, bare)]
+    assert lines[0] == lines[1] + 1
+    assert "The long-dashed line is the most that the claim (epsilon = 1, delta = 1e-05) permits." in render([record])
 
 
 def test_a_record_without_findings_has_no_empty_sections() -> None:

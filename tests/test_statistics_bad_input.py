@@ -20,7 +20,7 @@ from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.epsilon import Decision, choose
 from mia_audit.statistics.onerun import guess
 from mia_audit.statistics.rates import tpr_interval
-from mia_audit.statistics.slices import slices
+from mia_audit.statistics.slices import Grouping, slices
 from mia_audit.types import Bools, Floats
 
 MEMBER = np.random.default_rng(0).random(80) < 0.5
@@ -74,7 +74,7 @@ def test_poor_scores_leave_no_nan_in_a_record(kind: str) -> None:
         *results([card], [scores], truth, 0),
         risk.probabilities(scores, truth),
         risk.names(scores, truth),
-        *risk.parts("class", scores.target, MEMBER, np.arange(80) % 2, {0: "a", 1: "b", 2: "empty"}),
+        *risk.parts([Grouping(by="class", groups=np.arange(80) % 2, names={0: "a", 1: "b", 2: "empty"})], scores.target, MEMBER),
         epsilon.shown("loss", scores, truth, claimed(claimed_epsilon=1.0, claimed_delta=1e-5)),
         epsilon.shown("loss", scores, truth, claimed(claimed_epsilon=1.0)),
         epsilon.shown("loss", scores, truth, claimed(claimed_mu=1.0)),

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.stats import beta, norm
+from scipy.stats import beta, chi2, norm
 
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.band import _exceedance, band, tail_of
 from mia_audit.statistics.calibration import brier, calibrate, conformal_p, named
-from mia_audit.statistics.delong import auc_interval
+from mia_audit.statistics.delong import auc_interval, delong
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
 from mia_audit.statistics.roc import auc, roc
 from mia_audit.statistics.slices import differ, slices
@@ -146,3 +146,23 @@ def test_a_conformal_p_counts_those_as_high() -> None:
     np.testing.assert_allclose(conformal_p(np.array([0.0, 1.0, 5.0]), np.array([0.0, 1.0, 1.0])), [1.0, 3 / 4, 1 / 4])
     with pytest.raises(EvidenceError, match="needs non-members"):
         conformal_p(np.zeros(2), np.zeros(0))
+
+
+def test_too_few_on_one_side_are_no_slice() -> None:
+    """Forty members and nine non-members say nothing."""
+    member = np.arange(100) < 50
+    groups = np.where((np.arange(100) < 40) | (np.arange(100) >= 91), 0, 1)
+    few, many = slices(np.arange(100.0), member, groups, {0: "few", 1: "many"})
+    assert (few.members, few.nonmembers, few.auc) == (40, 9, None)
+    assert many.auc is not None
+
+
+def test_whether_slices_differ_is_chi_squared() -> None:
+    """By hand from DeLong's areas and variances, with one degree of freedom less than slices."""
+    rng = np.random.default_rng(5)
+    member, groups = rng.random(600) < 0.5, rng.integers(0, 3, 600)
+    scores = rng.normal(size=600) + 0.5 * member * groups
+    found = [delong(scores[groups == group], member[groups == group]) for group in range(3)]
+    areas, weights = np.array([area for area, _ in found]), np.array([1 / variance for _, variance in found])
+    centre = (weights * areas).sum() / weights.sum()
+    assert differ(scores, member, groups) == pytest.approx(chi2.sf((weights * (areas - centre) ** 2).sum(), 2))

@@ -5,9 +5,10 @@ from mia_audit.attacks.checkpoints import LossTrajectory, Sequence, TrajectoryLi
 from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
 from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurrogateLiRA
 from mia_audit.attacks.dropout import InputDropout
-from mia_audit.attacks.ensemble import Ensemble
+from mia_audit.attacks.ensemble import Ensemble, SignalEnsemble
 from mia_audit.attacks.firing import Energy, FiringSignature
 from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
+from mia_audit.attacks.inverse_hessian import InverseHessian, InverseHessianLiRA
 from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, BoundaryLiRA, NoiseDistance
 from mia_audit.attacks.lira import OnlineLiRA, PerExampleLiRA
 from mia_audit.attacks.lira_offline import OfflineLiRA
@@ -17,8 +18,9 @@ from mia_audit.attacks.merlin import Merlin, Morgan
 from mia_audit.attacks.population import AttackP
 from mia_audit.attacks.quantile import QuantileRegression
 from mia_audit.attacks.references import AttackR, DifficultyCalibration
+from mia_audit.attacks.releases import ReleasesClassifier, ReleasesLiRA
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
-from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowSVM
+from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowScikit, ShadowSVM
 from mia_audit.attacks.shadow_features import ShadowFeatures
 from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, StepClassifier, TimeSweepLiRA
 from mia_audit.attacks.thresholds import (
@@ -43,6 +45,7 @@ ATTACKS: tuple[type[Attack], ...] = (
     ShadowSVM,
     ShadowLogistic,
     ShadowBoosting,
+    ShadowScikit,
     ShadowFeatures,
     DifficultyCalibration,
     AttackR,
@@ -54,6 +57,7 @@ ATTACKS: tuple[type[Attack], ...] = (
     ShrunkenLiRA,
     MultiQueryLiRA,
     Ensemble,
+    SignalEnsemble,
     NoiseDistance,
     BoundaryDistance,
     BoundaryLiRA,
@@ -72,6 +76,10 @@ ATTACKS: tuple[type[Attack], ...] = (
     Energy,
     GradientNorm,
     GradientLiRA,
+    InverseHessian,
+    InverseHessianLiRA,
+    ReleasesLiRA,
+    ReleasesClassifier,
     OtherSurrogateLiRA,
     OtherStepsLiRA,
     OtherBitsLiRA,

@@ -3,9 +3,12 @@
 A row is one (shadow model, example) pair with its features; whether the model was trained on the example is what is learnt.
 """
 
+from inspect import signature
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
+from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -13,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from mia_audit.attacks.observables import within_reach
-from mia_audit.errors import RecipeError
+from mia_audit.errors import RecipeError, nearest
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Floats, Ints
 
@@ -21,6 +24,7 @@ Classifier: TypeAlias = Any
 """A scikit-learn classifier with fit and decision_function; the library ships no types."""
 
 _SORT_KEYS = 16
+_LEAST_SHARE = 1e-6
 
 
 class Draw(NamedTuple):
@@ -65,6 +69,32 @@ def boosted(trees: int, seed: int) -> Classifier:
 def logistic(cost: float = 1.0) -> Classifier:
     """Return a ridge logistic regression on standardised features, not yet fitted."""
     return make_pipeline(StandardScaler(), LogisticRegression(C=cost, max_iter=1_000))
+
+
+def named(attack: str, name: str) -> Any:
+    """Return scikit-learn's classifier class of that name; RecipeError names the nearest one."""
+    rooms = (discriminant_analysis, ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree)
+    known = {found: getattr(room, found) for room in rooms for found in room.__all__ if is_classifier(getattr(room, found))}
+    if name not in known:
+        raise RecipeError(f"{attack}: classifier needs one of scikit-learn's, got {name!r}{nearest(name, known)}")
+    return known[name]
+
+
+def is_classifier(found: object) -> bool:
+    """Say whether this is a class of classifiers that needs nothing to be built: no further classifiers to combine."""
+    if not (isinstance(found, type) and issubclass(found, ClassifierMixin)):
+        return False
+    return all(parameter.default is not parameter.empty for parameter in signature(found).parameters.values())
+
+
+def decided(fitted: Classifier, rows: Floats) -> Floats:
+    """Return a fitted classifier's decision function of rows [examples, features]; the log odds where it tells probabilities alone."""
+    if hasattr(fitted, "decision_function"):
+        decision: Floats = fitted.decision_function(rows)
+        return decision
+    p = fitted.predict_proba(rows)[:, 1].clip(_LEAST_SHARE, 1 - _LEAST_SHARE)
+    odds: Floats = np.log(p / (1 - p))
+    return odds
 
 
 def require_least(name: str, field: str, value: float, *, least: float) -> None:

@@ -19,7 +19,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from mia_audit.attacks.budget import require_shadows
-from mia_audit.attacks.learning import Classifier, boosted, even_draw, logistic, require_least
+from mia_audit.attacks.learning import Classifier, boosted, decided, even_draw, logistic, named, require_least
 from mia_audit.attacks.observables import within_reach
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Evidence, Floats
@@ -115,6 +115,38 @@ class ShadowBoosting:
         return boosted(self.trees, self.seed)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShadowScikit:
+    """Class-wise classifier of scikit-learn, whichever the card names, at that library's defaults.
+
+    classifier      its class
+    rows_per_class  most rows a classifier is fitted on, drawn at random
+    seed            of the draw, and of the classifier where it has one
+    """
+
+    name: ClassVar[str] = "shadow-scikit"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+    classifier: str = "RandomForestClassifier"
+    rows_per_class: int = 1_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        named(self.name, self.classifier)
+        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return its decision function, or its log odds where it has none, [examples]; larger means more likely a member."""
+        require_shadows(seen, self)
+        return _by_class(seen, self._new, self.rows_per_class, self.seed)
+
+    def _new(self) -> Classifier:
+        fresh = named(self.name, self.classifier)()
+        if "random_state" in fresh.get_params():
+            fresh.set_params(random_state=self.seed)
+        return make_pipeline(StandardScaler(), fresh)
+
+
 def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: int) -> Floats:
     """Return the scores of one classifier a class; classes with too few rows share one that is fitted on all."""
     scores = np.empty(seen.examples)
@@ -126,11 +158,11 @@ def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: in
                 shared |= here
                 continue
             fitted = _fit(new(), seen.only(here), most, stream(seed, "rows of a class", int(label)))
-            scores[here] = fitted.decision_function(_features(seen.target[:, here]))
+            scores[here] = decided(fitted, _features(seen.target[:, here]))
         if shared.any():
             alike = _label_first(seen)
             fitted = _fit(new(), alike, most, stream(seed, "rows of all classes"))
-            scores[shared] = fitted.decision_function(_features(alike.target[:, shared]))
+            scores[shared] = decided(fitted, _features(alike.target[:, shared]))
     return scores
 
 

@@ -19,8 +19,13 @@ WAYS_OUT = {
     "population": "use a --set data.population=... above 0",
     "queries": "use --set audit.queries=8",
     "trajectory": "use --set training.checkpoints=[5,10]",
+    "releases": "use --set audit.releases=[8,2]",
+    "curvature": f"use a network whose last layer has at most {probes.MOST_PARAMETERS} parameters",
 }
 """How to get what is missing; nothing else can be had by another option."""
+
+WHY = {"curvature": f"the last layer has more than {probes.MOST_PARAMETERS} parameters, too many to invert their Hessian"}
+"""Why something is missing, where its name does not say it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,7 @@ def choose(names: Sequence[str], offers: frozenset[str]) -> Chosen:
     return Chosen(
         cards=tuple(card for card, _ in runnable),
         attacks=tuple(attack for _, attack in runnable),
-        left_out=tuple(f"Left out for lack of {lacking}: {', '.join(cards)}." for lacking, cards in missing.items()),
+        left_out=tuple(f"Left out for lack of {lacking}{_why(lacking)}: {', '.join(cards)}." for lacking, cards in missing.items()),
     )
 
 
@@ -62,6 +67,10 @@ def offers(recipe: Recipe) -> frozenset[str]:
     if recipe.training.checkpoints:
         found.add("trajectory")
     return frozenset(found)
+
+
+def _why(lacking: str) -> str:
+    return f" ({WHY[lacking]})" if lacking in WHY else ""
 
 
 def _way_out(missing: frozenset[str]) -> str:

@@ -11,10 +11,15 @@ import numpy as np
 
 from mia_audit.audit import attacking, measuring
 from mia_audit.audit.attacking import Scores
+from mia_audit.audit.doubles import doubles
 from mia_audit.audit.measuring import Truth, share
 from mia_audit.audit.prepared import Bank, Prepared
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
+from mia_audit.data.profiles import profile
+from mia_audit.models import architectures
+from mia_audit.recipe import Recipe
+from mia_audit.recipe.layers import Fire
 from mia_audit.record import Counts, DataFacts, Engine, Utility
 from mia_audit.statistics.rates import resolved
 from mia_audit.training import plan
@@ -111,7 +116,7 @@ def utility(prepared: Prepared, bank: Bank) -> Utility:
 
 def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
     """Return what the reader must know before trusting the numbers."""
-    found = list(prepared.left_out)
+    found = [*prepared.left_out, *doubles(prepared.examples)]
     fewest = min(int(known.target.sum()), int((~known.target).sum()))
     if fewest < FEW_MEMBERS:
         found.append(f"Only {fewest} members or non-members were audited: intervals are wide, and small leaks go unseen.")
@@ -121,11 +126,22 @@ def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
     silent = [str(number) for number, rate in enumerate(bank.rates[design.TARGET], 1) if rate == 0]
     if silent:
         found.append(f"No neuron of layer {', '.join(silent)} ever spikes: the network cannot have learnt through it.")
+    ordinary, layers = ordinary_layers(prepared.recipe)
+    if ordinary and prepared.recipe.model.spiking:
+        found.append(f"{ordinary} of {layers} hidden layers have neurons that do not spike: this is a spiking network in part only.")
     accuracy = float((_predictions(bank.test[design.TARGET]) == prepared.examples.test_labels).mean())
     chance = float(np.bincount(prepared.examples.test_labels).max() / len(prepared.examples.test_labels))
     if accuracy <= chance:
         found.append(f"The target's test accuracy ({accuracy:.3f}) is no better than always naming the commonest class ({chance:.3f}).")
     return tuple(found)
+
+
+def ordinary_layers(recipe: Recipe) -> tuple[int, int]:
+    """Return how many hidden layers have neurons of their own that do not spike, and how many layers of neurons there are."""
+    suits = profile(recipe.data.dataset)
+    walked = architectures.walk(architectures.layers(recipe.model, suits.classes), plan.input_shape(suits))
+    fires = [layer for layer, _, _ in walked if isinstance(layer, Fire)]
+    return sum(layer.activation is not None for layer in fires), len(fires)
 
 
 def run(prepared: Prepared, seconds: Mapping[str, float], spent: Sequence[Spent], command: str) -> dict[str, Any]:

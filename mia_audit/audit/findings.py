@@ -1,6 +1,6 @@
 """What a record says beyond the table of attacks, all of it about the headline attack and from the record's own arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from mia_audit.audit.measuring import Truth
 from mia_audit.audit.prepared import Bank, Prepared, evidence
 from mia_audit.data import design
 from mia_audit.statistics.band import band
+from mia_audit.statistics.slices import Grouping
 
 GRID = 120
 
@@ -42,17 +43,24 @@ def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
     labels = prepared.examples.pool_labels
     signal = each_model(phi, bank.pool, labels).astype(np.float32)
     vulnerable, arrays = risk.at_risk(signal, prepared.rows)
-    classes = dict(enumerate(prepared.examples.class_names))
+    groupings = _groupings(prepared)
     found = {
         "vulnerable": vulnerable,
-        "slices": risk.parts("class", best.scores.target, best.truth.target, labels[prepared.audited], classes),
+        "slices": risk.parts(groupings, best.scores.target, best.truth.target),
         "calibration": risk.probabilities(best.scores, best.truth),
         "named": risk.names(best.scores, best.truth),
         "epsilon": epsilon.shown(best.name, best.scores, best.truth, prepared.recipe),
     }
-    arrays = {**arrays, **_band(prepared, best)}
+    arrays = {**arrays, **_band(prepared, best), **{f"groups/{named.by}": named.groups for named in groupings[1:]}}
     turned = _turns(prepared, bank, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
     return Findings(parts={**found, **turned.parts}, arrays={**arrays, **turned.arrays})
+
+
+def _groupings(prepared: Prepared) -> tuple[Grouping, ...]:
+    """Return how the audited examples are parted: by class, and as the reader asked."""
+    audited, examples = prepared.audited, prepared.examples
+    classes = Grouping(by="class", groups=examples.pool_labels[audited], names=dict(enumerate(examples.class_names)))
+    return (classes, *(replace(named, groups=named.groups[audited]) for named in prepared.groupings))
 
 
 def _band(prepared: Prepared, best: Headline) -> Arrays:

@@ -10,6 +10,7 @@ from mia_audit.attacks.cards import Card
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
 from mia_audit.recipe import Recipe
+from mia_audit.statistics.slices import Grouping
 from mia_audit.training.cost import Memory
 from mia_audit.training.store import Store, Tensors
 from mia_audit.types import Bools, Evidence, Floats, Ints, Signal, ThirdPool
@@ -30,6 +31,7 @@ class Prepared:
     store: Store
     memory: Memory
     workers: int
+    groupings: tuple[Grouping, ...] = ()  # how the reader parts the pool, beside classes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Who is at risk: examples that every network of the kind gives away, parts of the data, probabilities, and whom an attacker names."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,9 +10,9 @@ from mia_audit.audit.measuring import Truth, estimate
 from mia_audit.record import Calibration, CalibrationStep, Named, SliceResult, Vulnerable
 from mia_audit.statistics.calibration import brier, calibrate, named
 from mia_audit.statistics.proportions import Share, accuracy
-from mia_audit.statistics.slices import slices
+from mia_audit.statistics.slices import Grouping, all_slices
 from mia_audit.statistics.vulnerability import Vulnerability, smallest_p, vulnerability
-from mia_audit.types import Bools, Floats, Ints
+from mia_audit.types import Bools, Floats
 
 RATE = 0.05
 NAMED_RATE = 0.1
@@ -45,11 +45,11 @@ def vulnerable(found: Vulnerability, rows: Bools) -> Vulnerable:
     )
 
 
-def parts(by: str, scores: Floats, member: Bools, groups: Ints, names: Mapping[int, str]) -> tuple[SliceResult, ...]:
-    """Return the headline attack on each part of the audited examples."""
+def parts(groupings: Sequence[Grouping], scores: Floats, member: Bools) -> tuple[SliceResult, ...]:
+    """Return the attack on each part of the examples, corrected for how many there are over all groupings."""
     return tuple(
         SliceResult(
-            by=by,
+            by=grouping.by,
             name=one.name,
             members=one.members,
             nonmembers=one.nonmembers,
@@ -57,7 +57,8 @@ def parts(by: str, scores: Floats, member: Bools, groups: Ints, names: Mapping[i
             p=one.p,
             p_holm=one.p_holm,
         )
-        for one in slices(scores, member, groups, names)
+        for grouping, found in zip(groupings, all_slices(scores, member, groupings), strict=True)
+        for one in found
     )
 
 

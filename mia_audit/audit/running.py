@@ -11,7 +11,7 @@ import numpy as np
 
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks.budget import require_budget
-from mia_audit.audit import attacking, choosing, controls, degrading, dose, exposing, facts, findings, measuring
+from mia_audit.audit import attacking, choosing, controls, degrading, dose, exposing, facts, findings, grouping, measuring
 from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
@@ -128,6 +128,7 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
         device=device,
         store=store,
         memory=memory,
+        groupings=grouping.read(options.slices, examples.pool_positions) if options.slices else (),
         workers=min(options.workers or schedule.default_workers(device), memory.workers),
     )
 

@@ -23,6 +23,7 @@ def check(recipe: Recipe) -> None:
         raise RecipeError(f"an audit needs from 2 to {MOST_SHADOWS} shadow models, got {recipe.audit.shadows}; use --shadows 32")
     _check_time(recipe, suits)
     _check_quantization(recipe)
+    _check_releases(recipe)
     _check_training(recipe)
     _check_augmentation(recipe, suits)
     shapes(layers(recipe.model, suits.classes), input_shape(suits))
@@ -53,6 +54,23 @@ def _check_quantization(recipe: Recipe) -> None:
     bits = {quantized.weight_bits, quantized.activation_bits, quantized.input_bits, quantized.membrane_bits}
     if quantized.when == "post-training" and bits == {32}:
         raise RecipeError("--ptq needs something to quantize, got 32 bits everywhere; use --set model.quantization.weight_bits=4")
+
+
+def _check_releases(recipe: Recipe) -> None:
+    """Other releases have the target's own trained weights, so nothing may have been quantized while they were trained."""
+    quantized, widths = recipe.model.quantization, recipe.audit.releases
+    bits = {quantized.weight_bits, quantized.activation_bits, quantized.input_bits, quantized.membrane_bits}
+    if widths and quantized.when == "training" and bits != {32}:
+        raise RecipeError(
+            f"audit.releases needs models that are quantized after training, got {recipe.name}, quantized while training; "
+            f"use --ptq, or a target in full precision"
+        )
+    own = (quantized.weight_bits,) if quantized.weight_bits == quantized.activation_bits else ()
+    if len({*own, *widths}) < len(own) + len(widths):
+        raise RecipeError(
+            f"audit.releases needs bit widths that differ from one another and from the target's own, got {list(widths)} beside "
+            f"{quantized.weight_bits}; leave out what is there twice"
+        )
 
 
 def _check_training(recipe: Recipe) -> None:

@@ -32,6 +32,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the record; audits/<target>-<id> by default.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Any recipe field: key.path=value. Repeatable.")] = None,
+    slices: Annotated[Path | None, typer.Option(help="CSV file whose columns part the examples, or a file of positions.")] = None,
     expose: Annotated[
         bool | None, typer.Option("--expose/--no-expose", help="Show the most exposed examples; by default of public data only.")
     ] = None,
@@ -50,7 +51,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
         surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
         data_root=data_root, offline=offline,
         attacks=None if attacks is None else _names(attacks), shadows=shadows, seed=seed, device=device, store=store, out=out,
-        settings=dict(parse_setting(text) for text in settings or []), expose=expose, workers=workers,
+        settings=dict(parse_setting(text) for text in settings or []), slices=slices, expose=expose, workers=workers,
         memory=None if memory is None else parse_bytes(memory),
     )  # fmt: skip
     if plan:

@@ -18,8 +18,12 @@ from mia_audit.types import Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Deal:
-    """The parts, as stored; nothing calibrates where quantization is part of training."""
+    """The parts, as stored; nothing calibrates where nothing is quantized after training.
 
+    positions  of the pool's examples in the data set's training part, [N]
+    """
+
+    positions: Ints
     pool: Split
     population: Split
     calibration: Split
@@ -40,6 +44,7 @@ def deal(source: Source, recipe: Recipe) -> Deal:
     dealt = _take(source.train, order[:pool])
     _require_every_class(source, name, dealt)
     return Deal(
+        positions=order[:pool],
         pool=dealt,
         population=_take(source.train, order[pool : pool + population]),
         calibration=_take(source.train, apart),
@@ -60,7 +65,7 @@ def require_apart(pool: Ints, calibration: Ints) -> None:
 def _calibration(recipe: Recipe) -> int:
     """Return how many examples calibrate quantizers."""
     quantization = recipe.model.quantization
-    return settled(quantization.calibration) if quantization.when == "post-training" else 0
+    return settled(quantization.calibration) if recipe.quantized_later else 0
 
 
 def _sizes(recipe: Recipe) -> tuple[int, int, int]:

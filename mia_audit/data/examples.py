@@ -17,7 +17,10 @@ from mia_audit.types import Floats, Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """What the models of an audit see: inputs float32 [N, *shape] and labels int64 [N], three times; and what calibrates quantizers."""
+    """What the models of an audit see: inputs float32 [N, *shape] and labels int64 [N], three times; and what calibrates quantizers.
+
+    pool_positions  where the pool's examples stand in the data set's training part as stored, [N]
+    """
 
     profile: Profile
     class_names: tuple[str, ...]
@@ -28,6 +31,7 @@ class Examples:
     test_inputs: Floats
     test_labels: Ints
     calibration_inputs: Floats
+    pool_positions: Ints
 
     @cached_property
     def sha256(self) -> str:
@@ -81,6 +85,7 @@ def load(
         test_inputs=_scaled(dealt.test, zero, unit),
         test_labels=dealt.test.labels,
         calibration_inputs=_scaled(dealt.calibration, zero, unit),
+        pool_positions=dealt.positions,
     )
 
 

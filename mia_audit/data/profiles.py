@@ -104,7 +104,7 @@ def resolve(recipe: Recipe) -> Recipe:
 
 def _calibrating(recipe: Recipe, suits: Profile) -> Recipe:
     """Fill in how many examples calibrate quantizers after training: a tenth of the pool, which gives them up where it is open."""
-    if recipe.model.quantization.when == "training" or recipe.model.quantization.calibration is not None:
+    if not recipe.quantized_later or recipe.model.quantization.calibration is not None:
         return recipe
     calibration = min(256, (recipe.data.pool or suits.pool) // 10)
     quantization = recipe.model.quantization.model_copy(update={"calibration": calibration})

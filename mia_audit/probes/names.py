@@ -1,9 +1,12 @@
 """The signals that probes take, by name, and which targets have them. No torch here: the parent process asks before it trains."""
 
+import math
 from dataclasses import dataclass
 
 from mia_audit.data.profiles import profile
+from mia_audit.models import architectures
 from mia_audit.recipe import Recipe
+from mia_audit.training.plan import input_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,8 @@ PROBES: tuple[Probe, ...] = (
     Probe(name="shifts", signals=("shift-hits",), images=True),
     Probe(name="boundary", signals=("boundary-distance",)),
     Probe(name="gradients", signals=("gradient-norms",)),
+    Probe(name="curvature", signals=("curvature",)),
+    Probe(name="releases", signals=("releases",)),
 )
 """
 membranes          of the readout neurons at each step, [steps, classes]
@@ -40,19 +45,36 @@ loss-rises         share of slightly noisy queries with a larger loss, [1]
 shift-hits         whether the label survives a shift by a pixel, [9]
 boundary-distance  Euclidean distance to the decision boundary, found by labels alone, [1]
 gradient-norms     of the loss, by the input and by the last layer's parameters, [2]
+curvature          the inverse-Hessian attack's terms: loss, |H^-1 g|^2, and (H^-1 grad L0) (H^-1 g), of the last layer, [3]
+releases           logits of the same trained models at other bit widths, [releases, classes]
 """
+
+MOST_PARAMETERS = 1_500
+"""Of a last layer whose Hessian is inverted: sixteen models' take 300 MB, and a second or two each."""
 
 
 def available(recipe: Recipe) -> frozenset[str]:
     """Return the names of the signals that a recipe's target has."""
     images = profile(recipe.data.dataset).kind == "image"
     frames = recipe.model.encoding in ("events", "delta")  # as many steps as there are frames
+    lacking = {
+        "time-sweep": frames,
+        "curvature": last_parameters(recipe) > MOST_PARAMETERS,
+        "releases": not recipe.audit.releases,
+    }
     return frozenset(
         name
         for probe in PROBES
         for name in probe.signals
-        if (recipe.model.spiking or not probe.spiking) and (images or not probe.images) and not (frames and name == "time-sweep")
+        if (recipe.model.spiking or not probe.spiking) and (images or not probe.images) and not lacking.get(name)
     )
+
+
+def last_parameters(recipe: Recipe) -> int:
+    """Return how many weights and biases the last layer has."""
+    suits = profile(recipe.data.dataset)
+    *_, (_, before, after) = architectures.walk(architectures.layers(recipe.model, suits.classes), input_shape(suits))
+    return (math.prod(before) + 1) * math.prod(after)
 
 
 def probes_for(wanted: frozenset[str]) -> tuple[Probe, ...]:

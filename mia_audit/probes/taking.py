@@ -9,10 +9,12 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from joblib import Parallel, delayed
 
 from mia_audit.probes.names import Probe
+from mia_audit.recipe import Recipe
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.schedule import Machine
@@ -24,18 +26,21 @@ VERSION = "1"
 
 def take(tasks: Sequence[Task], probes: Sequence[Probe], material: Material, store: Store, machine: Machine) -> tuple[Tensors, ...]:
     """Return each cohort's signals, [K, N, ...] by name, after taking those that the store does not hold."""
-    jobs = [(task, probe) for task in tasks for probe in probes if store.load(key(task, probe)) is None]
+    jobs = [(task, probe) for task in tasks for probe in probes if store.load(key(task, probe, material.recipe)) is None]
     place = _Place(material=material, store=store, device=machine.device, parent=os.getpid())
     started = (delayed(_work)(task, probe, place) for task, probe in jobs)
     done = Parallel(n_jobs=max(1, min(machine.workers, len(jobs))), return_as="generator_unordered")(started)
     for number, _ in enumerate(done, 1):
         machine.progress(number / len(jobs))
-    return tuple({name: value for probe in probes for name, value in _held(store, key(task, probe)).items()} for task in tasks)
+    return tuple(
+        {name: value for probe in probes for name, value in _held(store, key(task, probe, material.recipe)).items()} for task in tasks
+    )
 
 
-def key(task: Task, probe: Probe) -> str:
+def key(task: Task, probe: Probe, recipe: Recipe) -> str:
     """Return the store's key of a cohort's signals."""
-    return key_of({"cohort": task.key, "probe": probe.name, "version": VERSION})
+    widths = {"releases": recipe.audit.releases} if probe.name == "releases" else {}
+    return key_of({"cohort": task.key, "probe": probe.name, "version": VERSION, **widths})
 
 
 def _held(store: Store, name: str) -> Tensors:
@@ -60,7 +65,7 @@ def _work(task: Task, probe: Probe, place: _Place) -> None:
         warnings.simplefilter("ignore")  # libraries' own; a worker's standard error is nobody's to read
         with contextlib.suppress(ValueError):  # a backend of threads may not set signals
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    from mia_audit.probes import boundary, disturbed, gradients, reviving, states  # noqa: PLC0415  torch is imported where it is needed
+    from mia_audit.probes import boundary, curvature, disturbed, gradients, releasing, reviving, states  # noqa: PLC0415  torch is slow
 
     takers: dict[str, Callable[..., Tensors]] = {
         "states": states.states,
@@ -70,10 +75,12 @@ def _work(task: Task, probe: Probe, place: _Place) -> None:
         "shifts": disturbed.shifts,
         "boundary": boundary.boundary,
         "gradients": gradients.gradients,
+        "curvature": partial(curvature.curvature, recipe=place.material.recipe),
+        "releases": partial(releasing.releases, given=place.material),
     }
     with _quietly():
         subject = reviving.revived(task, place.material, place.store, place.device)
-        place.store.save(key(task, probe), takers[probe.name](subject))
+        place.store.save(key(task, probe, place.material.recipe), takers[probe.name](subject))
 
 
 @contextlib.contextmanager

@@ -4,9 +4,9 @@ A field that is None is filled in by `mia_audit.data.profiles.resolve` with what
 always holds the resolved recipe.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from mia_audit.recipe.model import Bits, Model, Neuron, Quantization
 from mia_audit.recipe.section import Positive, Section, Share, settled
@@ -74,6 +74,8 @@ class Audit(Section):
     augmented_queries  ask about augmented copies (the recipe's `data.augment`), the same ones of every model, members and
                        non-members alike; without it, about the examples as they are
     turns              whether every model takes its turn as the target, for numbers about the kind rather than the network
+    releases           bit widths at which the same trained models are released besides, quantized after training; 32 is full precision.
+                       For targets in full precision or quantized after training
     canaries           examples planted at each dose (1, 2, 4, 8 times) in a sibling target, the control of dose response; 0: none
     claimed_epsilon    of a privacy claim to be held against the attacks, with claimed_delta; or claimed_mu, of a Gaussian one
     """
@@ -83,10 +85,17 @@ class Audit(Section):
     queries: Positive = 1
     augmented_queries: bool = False
     turns: bool = True
+    releases: tuple[Bits, ...] = ()
     canaries: Annotated[int, Field(ge=0)] = 0
     claimed_epsilon: Annotated[float, Field(ge=0, le=700)] | None = None
     claimed_delta: Annotated[float, Field(ge=0, lt=1)] = 0.0
     claimed_mu: Annotated[float, Field(ge=0, le=700)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave releases out where there are none: records that were written before there were any keep their ids."""
+        content: dict[str, Any] = write(self)
+        return content if self.releases else {name: value for name, value in content.items() if name != "releases"}
 
 
 class Expect(Section):
@@ -116,6 +125,11 @@ class Recipe(Section):
     model: Model = Model()
     training: Training = Training()
     audit: Audit = Audit()
+
+    @property
+    def quantized_later(self) -> bool:
+        """Whether something passes through quantizers after training: the target itself, or another release of it."""
+        return self.model.quantization.when == "post-training" or bool(self.audit.releases)
 
 
 __all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Quantization", "Recipe", "Section", "Training", "settled"]

@@ -4,7 +4,7 @@ Each slice has its AUC with an interval at Bonferroni's level, so that all inter
 coin", corrected by Holm over all slices. A slice with too few members or non-members is not resolved: it has no number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,27 +32,48 @@ class Slice:
     p_holm: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Grouping:
+    """A way to part examples: what it goes by, each example's group, and the groups' names."""
+
+    by: str
+    groups: Ints
+    names: Mapping[int, str]
+
+
 def slices(scores: Floats, member: Bools, groups: Ints, names: Mapping[int, str]) -> tuple[Slice, ...]:
     """Return a slice for every group named; groups [examples] holds each example's group."""
-    if groups.shape != scores.shape:
-        raise EvidenceError(f"slices need one group for each of {scores.size} examples, got {groups.shape}; give equal vectors")
-    parts = {group: groups == group for group in names}
-    counts = {group: (int(member[here].sum()), int((~member[here]).sum())) for group, here in parts.items()}
-    known = [group for group in names if min(counts[group]) >= FEWEST]
+    return all_slices(scores, member, [Grouping(by="", groups=groups, names=names)])[0]
+
+
+def all_slices(scores: Floats, member: Bools, groupings: Sequence[Grouping]) -> tuple[tuple[Slice, ...], ...]:
+    """Return the slices of every grouping, corrected for all of them together."""
+    parts = [(grouping, group) for grouping in groupings for group in grouping.names]
+    for grouping in groupings:
+        if grouping.groups.shape != scores.shape:
+            raise EvidenceError(
+                f"slices need one group for each of {scores.size} examples, got {grouping.groups.shape}; give equal vectors"
+            )
+    masks = [grouping.groups == group for grouping, group in parts]
+    known = [number for number, here in enumerate(masks) if min(member[here].sum(), (~member[here]).sum()) >= FEWEST]
     level = 1 - (1 - LEVEL) / max(1, len(known))
-    p = {group: mann_whitney_p(scores[parts[group]], member[parts[group]]) for group in known}
-    joint = dict(zip(known, holm([p[group] for group in known]), strict=True)) if known else {}
-    return tuple(
-        Slice(
-            name=name,
-            members=counts[group][0],
-            nonmembers=counts[group][1],
-            auc=auc_interval(scores[parts[group]], member[parts[group]], level) if group in p else None,
-            p=p.get(group, 1.0),
-            p_holm=joint.get(group, 1.0),
+    p = {number: mann_whitney_p(scores[masks[number]], member[masks[number]]) for number in known}
+    joint = dict(zip(known, holm(list(p.values())), strict=True)) if known else {}
+
+    def one(number: int) -> Slice:
+        grouping, group = parts[number]
+        here = masks[number]
+        return Slice(
+            name=grouping.names[group],
+            members=int(member[here].sum()),
+            nonmembers=int((~member[here]).sum()),
+            auc=auc_interval(scores[here], member[here], level) if number in p else None,
+            p=p.get(number, 1.0),
+            p_holm=joint.get(number, 1.0),
         )
-        for group, name in names.items()
-    )
+
+    every = [one(number) for number in range(len(parts))]
+    return tuple(tuple(part for part, (owner, _) in zip(every, parts, strict=True) if owner is grouping) for grouping in groupings)
 
 
 def differ(scores: Floats, member: Bools, groups: Ints) -> float:

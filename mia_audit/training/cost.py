@@ -50,7 +50,7 @@ def memory(recipe: Recipe, device_type: str, limit: int | None) -> Memory:
 
 def worker_bytes(recipe: Recipe, device_type: str) -> int:
     """Return the predicted peak of a worker process: libraries, examples, and one training step of its cohort."""
-    quantized = min(recipe.model.quantization.weight_bits, recipe.model.quantization.activation_bits) < 32
+    quantized = min(recipe.model.quantization.weight_bits, recipe.model.quantization.activation_bits, *recipe.audit.releases) < 32
     return LIBRARIES + quantized * BREVITAS + _example_bytes(recipe) + cohort_size(recipe, device_type) * _step_bytes(recipe)
 
 

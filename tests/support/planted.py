@@ -50,12 +50,14 @@ def _signals(rng: np.random.Generator, logits: Floats, member: Bools, leak: floa
         "other-steps": like_logits(2) - 0.5,
         "other-bits": 1.5 * like_logits(2),
         "dropout": like_logits(3),
+        "releases": 0.8 * like_logits(2),
         "layer-spikes": np.rint(np.exp(4 + 0.3 * shifted(2))),
         "noise-hits": shifted(4) > 0,
         "shift-hits": shifted(9) > 0,
         "loss-rises": np.rint(10 / (1 + np.exp(-shifted(1)))) / 10,
         "boundary-distance": np.maximum(3 + shifted(1), 0.0),
         "gradient-norms": np.exp(shifted(2, sign=-1.0)),
+        "curvature": np.exp(shifted(3, sign=-1.0)) * (0.1, 1.0, 1.0),
     }
     return {name: Signal(target=values[0].astype(np.float32), shadows=values[1:].astype(np.float32)) for name, values in found.items()}
 
