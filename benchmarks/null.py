@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import null_alarms as alarms
 from benchmarks import null_bounds as bounds
 from benchmarks import null_coverage as coverage
-from benchmarks.null_parts import ROOT, Result, kept
+from benchmarks.null_parts import ROOT, Result, batches, kept, together
 from benchmarks.table import say
 
 
@@ -32,8 +32,16 @@ def parts(names: Sequence[str], share: int) -> dict[str, Callable[[], Result]]:
         "fresh": partial(coverage.turns_against_fresh, max(2, coverage.GROUPS // share)),
         "noise-scores": partial(alarms.noise_scores, alarms.NOISE_AUDITS // share),
         **{f"noise-turns-{size}": partial(alarms.noise_turns, size, alarms.TURN_AUDITS // share) for size in sizes},
-        **{f"phantom-{size}": partial(alarms.phantoms, size, names, alarms.PHANTOM_AUDITS // share) for size in sizes},
-        **{f"noise-logits-{size}": partial(alarms.noise_logits, size, alarms.NOISE_AUDITS // share) for size in sizes},
+        **{
+            f"phantom-{size}-{number}": partial(alarms.phantoms, size, names, batch)
+            for number, batch in enumerate(batches(alarms.PHANTOM_AUDITS // share), 1)
+            for size in sizes
+        },
+        **{
+            f"noise-logits-{size}-{number}": partial(alarms.noise_logits, size, batch)
+            for number, batch in enumerate(batches(alarms.NOISE_AUDITS // share), 1)
+            for size in sizes
+        },
     }
 
 
@@ -64,11 +72,11 @@ def main() -> int:
 
 def written(done: Mapping[str, Result]) -> tuple[str, list[str]]:
     """Return NULL.md, and the rows that fail."""
-    rates = [rate for result in done.values() for rate in result.rates]
+    rates = together(done.values())
     sections = [result for result in done.values() if result.section]
     lines, failed = alarms.table(rates)
     failed += [line for result in sections for line in result.section.splitlines() if "**NO**" in line]
-    left_out = [f"- {why}" for result in done.values() for why in result.left_out]
+    left_out = list(dict.fromkeys(f"- {why}" for result in done.values() for why in result.left_out))
     head = "| audits of | shadow models | attack | metric | audits | false alarms | limit | passes |\n|---|---:|---|---|---:|---:|---:|---|"
     mean_head = "| audits of | metric | rows | mean rate | largest rate |\n|---|---|---:|---:|---:|"
     text = [

@@ -25,17 +25,17 @@ FAST = (
 
 def noise_scores(count: int) -> Result:
     """Return alarms of metrics on scores that are noise."""
-    found = _alarms("noise scores", "-", partial(audits.score_alarms, tied=False), count, 10)
-    tied = _alarms("noise scores", "-", partial(audits.score_alarms, tied=True), count, 11)
+    found = _alarms("noise scores", "-", partial(audits.score_alarms, tied=False), range(count), 10)
+    tied = _alarms("noise scores", "-", partial(audits.score_alarms, tied=True), range(count), 11)
     return counted([*found, *tied])
 
 
 def noise_turns(shadows: int, count: int) -> Result:
     """Return alarms of numbers about the kind on turns that are noise."""
-    return counted(_alarms("noise scores", str(shadows), partial(audits.turn_alarms, models=shadows + 2), count, 20 + shadows))
+    return counted(_alarms("noise scores", str(shadows), partial(audits.turn_alarms, models=shadows + 2), range(count), 20 + shadows))
 
 
-def noise_logits(shadows: int, count: int) -> Result:
+def noise_logits(shadows: int, numbers: range) -> Result:
     """Return alarms of attacks on models that learnt nothing."""
     attacks, _ = audits.chosen(FAST, audits.noise_models(1 + shadows, np.random.default_rng(shadows)))
 
@@ -44,10 +44,10 @@ def noise_logits(shadows: int, count: int) -> Result:
         turns = range(1 + audits.REHEARSALS)
         return audits.attack_alarms(models, turns, range(len(turns), len(models.rows)), attacks, rng, findings=False)
 
-    return counted(_alarms("noise logits", str(shadows), once, count, 100 + shadows))
+    return counted(_alarms("noise logits", str(shadows), once, numbers, 100 + shadows))
 
 
-def phantoms(shadows: int, names: Sequence[str], count: int) -> Result:
+def phantoms(shadows: int, names: Sequence[str], numbers: range) -> Result:
     """Return alarms of attacks on trained networks that are scored against a redrawn row."""
     models = networks.probed()
     attacks: Chosen
@@ -58,13 +58,13 @@ def phantoms(shadows: int, names: Sequence[str], count: int) -> Result:
         turns = order[: 1 + audits.REHEARSALS]
         return audits.attack_alarms(models, turns, order[len(turns) :], attacks, rng, findings=True)
 
-    return counted(_alarms("phantom target", str(shadows), once, count, 200 + shadows), tuple(f"{shadows}: {why}" for why in left_out))
+    return counted(_alarms("phantom target", str(shadows), once, numbers, 200 + shadows), tuple(f"{shadows}: {why}" for why in left_out))
 
 
 def _alarms(
-    kind: str, shadows: str, once: Callable[[np.random.Generator], Iterable[Alarm]], count: int, seed: int
+    kind: str, shadows: str, once: Callable[[np.random.Generator], Iterable[Alarm]], numbers: range, seed: int
 ) -> Iterator[tuple[Key, bool]]:
-    for found in spread(lambda rng: list(once(rng)), count, seed):
+    for found in spread(lambda rng: list(once(rng)), numbers, seed):
         yield from ((((kind, shadows, attack, metric)), raised) for attack, metric, raised in found)
 
 

@@ -76,7 +76,7 @@ def covered(trials: int) -> Result:
     """Return how often bounds lie at or below the truth; a bound passes above the 99.9 % binomial limit of 95 %, Bonferroni over rows."""
     rows: list[tuple[str, float, float]] = []
     for number, (tpr, fpr) in enumerate(RATES):
-        found = np.array(list(spread(partial(_below, tpr, fpr), trials, 300 + number)))
+        found = np.array(list(spread(partial(_below, tpr, fpr), range(trials), 300 + number)))
         names = [*bounds(), "a true claim of epsilon stands", "a true claim of mu stands", "epsilon, one run"]
         truths = [*([math.log(tpr / fpr)] * (len(bounds()) - 1)), *_mus(tpr, fpr), math.log(tpr / (1 - tpr))]
         rows += [

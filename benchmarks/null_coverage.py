@@ -79,7 +79,7 @@ def _covered(estimator: Estimator, truth: float, side: int, gap: float, trials: 
         found = estimator(rng.normal(size=2 * side) + gap * member, member, rng)
         return found.low <= truth <= found.high, found.high < truth, found.low > truth
 
-    shares = np.mean(list(spread(once, trials, 10_000 * side + int(100 * gap))), axis=0)
+    shares = np.mean(list(spread(once, range(trials), 10_000 * side + int(100 * gap))), axis=0)
     return float(shares[0]), float(shares[1]), float(shares[2])
 
 

@@ -20,6 +20,7 @@ from benchmarks.table import say
 
 ROOT = Path(__file__).resolve().parent.parent
 CHUNK = 25
+BATCHES = 4
 
 T = TypeVar("T")
 
@@ -57,15 +58,31 @@ def counted(found: Iterable[tuple[Key, bool]], left_out: tuple[str, ...] = ()) -
     return Result(rates=tuple(Rate(key=key, audits=audits[key], alarms=alarms[key]) for key in audits), left_out=left_out)
 
 
-def spread(once: Callable[[np.random.Generator], T], count: int, seed: int) -> Iterator[T]:
-    """Yield what so many audits give, each on a stream of its own, over the cores that this process may use."""
+def spread(once: Callable[[np.random.Generator], T], numbers: range, seed: int) -> Iterator[T]:
+    """Yield what the audits of these numbers give, each on a stream of its own, over the cores that this process may use."""
 
     def chunk(start: int) -> list[T]:
-        return [once(np.random.default_rng([seed, index])) for index in range(start, min(start + CHUNK, count))]
+        return [once(np.random.default_rng([seed, index])) for index in numbers[start : start + CHUNK]]
 
-    jobs = (delayed(chunk)(start) for start in range(0, count, CHUNK))
+    jobs = (delayed(chunk)(start) for start in range(0, len(numbers), CHUNK))
     for done in Parallel(n_jobs=-1, return_as="generator")(jobs):
         yield from done
+
+
+def together(results: Iterable[Result]) -> list[Rate]:
+    """Return the rates of all parts, those of batches of one kind added up."""
+    audits: Counter[Key] = Counter()
+    alarms: Counter[Key] = Counter()
+    for rate in (rate for result in results for rate in result.rates):
+        audits[rate.key] += rate.audits
+        alarms[rate.key] += rate.alarms
+    return [Rate(key=key, audits=audits[key], alarms=alarms[key]) for key in audits]
+
+
+def batches(count: int) -> list[range]:
+    """Return the numbers of so many audits in BATCHES of equal size, each a part of its own."""
+    size = max(1, count // BATCHES)
+    return [range(start, start + size) for start in range(0, BATCHES * size, size)]
 
 
 def kept(folder: Path, name: str, share: str, once: Callable[[], Result]) -> Result:
