@@ -26,7 +26,7 @@ def parts(names: Sequence[str], share: int) -> dict[str, Callable[[], Result]]:
     sizes = alarms.SHADOWS
     return {
         "bounds-speed": bounds.speed,
-        "bounds-coverage": partial(bounds.covered, alarms.NOISE_AUDITS // share),
+        "bounds-coverage": partial(bounds.covered, bounds.TRAININGS // share),
         "gaussian": partial(coverage.gaussian, alarms.NOISE_AUDITS // share),
         "retrained": partial(coverage.retrained, max(2, coverage.POPULATIONS // share)),
         "fresh": partial(coverage.turns_against_fresh, max(2, coverage.GROUPS // share)),

@@ -21,6 +21,7 @@ from mia_audit.statistics.tradeoff import Claim
 
 SLOWEST = 0.5
 TRIALS = 1_000
+TRAININGS = 1_000
 RATES = ((0.55, 0.45), (0.73, 0.27), (0.3, 0.1), (0.2, 0.02))
 """Right and wrong accusations: near chance, randomized response at epsilon 1, and two thresholds at small false positive rates."""
 
