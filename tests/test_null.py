@@ -9,6 +9,7 @@ from scipy.stats import binom
 from benchmarks import null_alarms, null_audits
 from benchmarks.null_parts import Rate, Result, batches, counted, kept, together
 from mia_audit.attacks.observables import each_model, phi
+from mia_audit.audit import measuring
 from mia_audit.statistics.delong import auc_interval
 
 KEY = ("phantom target", "4", "loss", "AUC")
@@ -49,7 +50,7 @@ def test_the_limit_is_the_binomials() -> None:
 def test_a_leak_is_an_alarm() -> None:
     """An interval above chance raises one, an interval around it does not."""
     member = np.arange(100) < 50
-    leak, none = auc_interval(member + 0.0, member), auc_interval(np.tile([0.0, 1.0], 50), member)
+    leak, none = (measuring.estimate(auc_interval(scores, member)) for scores in (member + 0.0, np.tile([0.0, 1.0], 50)))
     assert [null_audits.excludes(one, 0.5) for one in (leak, none)] == [True, False]
 
 
