@@ -8,13 +8,13 @@ the audits' false alarms.
 An alarm is a statement that something leaks, made at a nominal 5 %: a 95 % interval that leaves chance out, a p below 5 %.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mia_audit.attacks import Attack
-from mia_audit.attacks.budget import judged
+from mia_audit.attacks.budget import judged, listed
 from mia_audit.attacks.cards import Card, load_attacks
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.audit import measuring
@@ -29,7 +29,7 @@ from mia_audit.statistics.slices import differ, slices
 from mia_audit.statistics.tradeoff import Claim
 from mia_audit.statistics.turns import Turns, mean_auc, pooled_tpr
 from mia_audit.statistics.vulnerability import vulnerability
-from mia_audit.types import Bools, Evidence, Floats, Ints, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, Ints, Signal, ThirdPool
 
 NOISE_EXAMPLES = 200
 THIRD_EXAMPLES = 60
@@ -49,7 +49,10 @@ Chosen = list[tuple[Card, Attack]]
 class Models:
     """Trained or made-up models: logits [models, queries, examples, classes], membership [models, examples], labels and inputs [examples].
 
-    third: the same of examples that no model trained on, RMIA's Z.
+    third    the same of examples that no model trained on, RMIA's Z
+    signals  what else was observed of every model, by name, [models, examples, ...]
+    guessed  answers [models, examples, queries, classes] of models on the same coins whose recipe was guessed wrong, by guess: an
+             attacker's shadow models, while the target is a true one
     """
 
     logits: Floats
@@ -59,6 +62,8 @@ class Models:
     third: Floats
     third_labels: Ints
     third_features: Floats
+    signals: Mapping[str, Floats] = field(default_factory=dict)
+    guessed: Mapping[str, Floats] = field(default_factory=dict)
 
     def evidence(self, target: int, shadows: Sequence[int], examples: Bools) -> Evidence:
         """Return the evidence on one model against others."""
@@ -71,30 +76,46 @@ class Models:
             labels=self.labels,
             population=third,
             features=self.features,
+            signals=self._signals(target, others),
         )
         return whole.only(examples)
+
+    def _signals(self, target: int, others: list[int]) -> dict[str, Signal]:
+        seen = {name: Signal(target=each[target], shadows=each[others]) for name, each in self.signals.items()}
+        true = np.moveaxis(self.logits[target], 0, 1)
+        return seen | {name: Signal(target=true, shadows=each[others]) for name, each in self.guessed.items()}
 
     def only(self, models: Sequence[int]) -> "Models":
         """Return some of the models."""
         own = list(models)
-        return replace(self, logits=self.logits[own], rows=self.rows[own], third=self.third[own])
+        return replace(
+            self,
+            logits=self.logits[own],
+            rows=self.rows[own],
+            third=self.third[own],
+            signals={name: each[own] for name, each in self.signals.items()},
+            guessed={name: each[own] for name, each in self.guessed.items()},
+        )
 
     def judged_by(self, shadows: Sequence[int], attack: Attack) -> Bools:
         """Return which examples an attack can judge with these shadow models."""
         return judged(self.rows[list(shadows)], attack.shadows_per_side)
 
 
-def chosen(names: Iterable[str], models: Models) -> Chosen:
-    """Return the attacks that can be run on logits alone."""
-    runnable = []
+def chosen(names: Iterable[str], models: Models) -> tuple[Chosen, tuple[str, ...]]:
+    """Return the attacks that find here what they need, the first of these models their target; and what keeps each other one away."""
+    runnable, reasons = [], []
     shadows = list(range(1, len(models.rows)))
+    offers = models.evidence(0, shadows, np.ones(models.labels.size, dtype=np.bool_)).offers
     for card, attack in load_attacks(tuple(names)):
-        try:
-            attack.score(models.evidence(0, shadows, models.judged_by(shadows, attack)))
-        except Exception:  # noqa: BLE001, S112  an attack that needs more than logits, say so by its absence
-            continue
-        runnable.append((card, attack))
-    return runnable
+        lacking = attack.needs - offers
+        if lacking:
+            reasons.append(f"{card.name} needs {listed(lacking)}, which these models do not offer")
+        elif len(shadows) < 2 * attack.shadows_per_side:
+            reasons.append(f"{card.name} needs {attack.shadows_per_side} shadow models trained with and as many without each example")
+        else:
+            runnable.append((card, attack))
+    return runnable, tuple(reasons)
 
 
 def noise_models(count: int, rng: np.random.Generator) -> Models:
@@ -126,11 +147,15 @@ def attack_alarms(  # noqa: PLR0913  what one audit needs
     redrawn: Bools = rng.random((models.rows.shape[1],)) < 0.5
     found: list[AttackResult] = []
     kept: dict[str, tuple[Scores, Truth, Ints]] = {}
+    sides: dict[int, tuple[Bools, list[Evidence]]] = {}
     for card, attack in attacks:
-        examples = models.judged_by(shadows, attack)
+        if attack.shadows_per_side not in sides:
+            judged_here = models.judged_by(shadows, attack)
+            sides[attack.shadows_per_side] = judged_here, [models.evidence(turn, shadows, judged_here) for turn in turns]
+        examples, seen = sides[attack.shadows_per_side]
         if not 0 < redrawn[examples].sum() < examples.sum():
             continue
-        scored = [attack.score(models.evidence(turn, shadows, examples)) for turn in turns]
+        scored = [attack.score(each) for each in seen]
         rehearsed = models.rows[list(turns[1:])][:, examples]
         truth = Truth(target=redrawn[examples], phantom=redrawn[examples], rehearsals=rehearsed)
         scores = Scores(target=scored[0], phantom=scored[0], rehearsals=np.stack(scored[1:]))
@@ -159,7 +184,8 @@ def result_alarms(result: AttackResult) -> Iterator[tuple[str, bool]]:
     yield "AUC", excludes(result.auc, 0.5)
     yield "phantom p", result.phantom_p < 0.05
     for rate in result.tpr_at_fpr:
-        yield f"TPR at {100 * rate.fpr:g} % FPR", rate.tpr.low > rate.fpr + 1e-12  # coarse scores stay below it and leak nothing
+        if rate.tpr.value is not None:  # else the record gives an upper limit alone, which accuses nobody
+            yield f"TPR at {100 * rate.fpr:g} % FPR", rate.tpr.low > rate.fpr + 1e-12  # coarse scores stay below it and leak nothing
     yield "balanced accuracy", excludes(result.balanced_accuracy, 0.5)
     yield "advantage", excludes(result.advantage, 0.0)
 

@@ -126,6 +126,10 @@ class Evidence:
             signals={name: replace(signal, shadows=signal.shadows[models]) for name, signal in self.signals.items()},
         )
 
+    def with_signals(self, *names: str) -> "Evidence":
+        """Return the evidence with these signals alone: what turns shadow models into targets copies all that is there."""
+        return replace(self, signals={name: self.signals[name] for name in names})
+
     def against_shadow(self, index: int) -> "Evidence":
         """Return the evidence with one shadow model as the target and the others as its shadow models."""
         rest = self.with_shadows(np.arange(len(self.shadows)) != index)

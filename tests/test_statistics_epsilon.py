@@ -81,9 +81,16 @@ def test_the_joint_estimate_is_the_posteriors_quantile(counts: tuple[Share, Shar
     rng = np.random.default_rng(0)
     fpr = rng.beta(wrong.hits + 0.5, wrong.total - wrong.hits + 0.5, 10**6)
     fnr = rng.beta(right.total - right.hits + 0.5, right.hits + 0.5, 10**6)
-    drawn = np.log(np.maximum((1 - fnr - 0.01) / fpr, (1 - fpr - 0.01) / fnr))
+    drawn = np.log((1 - fnr - 0.01) / fpr)
     assert joint.credible_low(right, wrong, 0.01, 0.05) == pytest.approx(np.quantile(drawn, 0.05), abs=0.003)
     assert joint.region_weight(right, wrong, 1.7, 0.01) == pytest.approx((drawn <= 1.7).mean(), abs=0.002)
+
+
+def test_the_joint_estimate_covers_a_randomized_response() -> None:
+    """Of 400 experiments with rates e / (1 + e) and 1 / (1 + e), whose epsilon is 1, at least 92.5 % have a limit at or below 1."""
+    rng, rate = np.random.default_rng(0), np.e / (1 + np.e)
+    counts = [(Share(hits=int(a), total=1000), Share(hits=int(b), total=1000)) for a, b in rng.binomial(1000, [rate, 1 - rate], (400, 2))]
+    assert np.mean([joint.region_weight(*one, 1.0, 0.0) >= 0.05 for one in counts]) >= 0.925
 
 
 def test_no_limit_takes_half_a_second() -> None:

@@ -44,9 +44,9 @@ class InputDropout:
 
     def rate(self, seen: Evidence) -> int:
         """Return which of the signal's rates has the largest mean AUC over rehearsals; the smallest of equally good ones."""
-        totals = np.zeros(seen.signals["dropout"].target.shape[1])
+        totals, asked = np.zeros(seen.signals["dropout"].target.shape[1]), seen.with_signals("dropout")
         for index in range(min(self.rehearsals, len(seen.shadows))):
-            turned = seen.against_shadow(index)
+            turned = asked.against_shadow(index)
             totals += [_area(_at_rate(turned, rate), seen.trained_on[index]) for rate in range(totals.size)]
         return int(np.argmax(totals))
 

@@ -95,8 +95,8 @@ class Ensemble:
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
         require_shadows(seen, self)
-        models = min(self.rehearsals, len(seen.shadows))
-        shadow = np.stack([signals(seen.against_shadow(index)) for index in range(models)])
+        models, asked = min(self.rehearsals, len(seen.shadows)), seen.with_signals()
+        shadow = np.stack([signals(asked.against_shadow(index)) for index in range(models)])
         return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on[:models], signals(seen), Draw(self.rows, self.seed))
 
 

@@ -18,6 +18,8 @@ Observable = Callable[[Floats, Ints], Floats]
 
 _SMALLEST_ODDS = 1e-30
 _THREADS = 4
+_WORTH_A_THREAD = 2**18
+"""Logits that are worth a thread of their own."""
 
 LARGEST = 1e30
 """Logits beyond this are taken as this, so that their squares stay finite."""
@@ -30,17 +32,25 @@ def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
     """
     found = np.empty((len(shadows), shadows.shape[2]), dtype=np.float32 if shadows.dtype == np.float32 else np.float64)
 
-    def fill(model: int) -> None:
-        observe(shadows[model], labels).mean(axis=0).clip(-LARGEST, LARGEST, out=found[model], casting="same_kind")
+    def fill(first: int) -> None:
+        for model in range(first, min(first + together, len(shadows))):
+            observe(shadows[model], labels).mean(axis=0).clip(-LARGEST, LARGEST, out=found[model], casting="same_kind")
 
-    on_cores(fill, range(len(shadows)))
+    together = max(1, _WORTH_A_THREAD // max(1, shadows[0].size)) if len(shadows) else 1
+    on_cores(fill, range(0, len(shadows), together))
     return found
 
 
 def on_cores(work: Callable[[int], None], numbers: Iterable[int]) -> None:
     """Do the work for every number, a few at a time; NumPy lets other threads run while it computes."""
-    with ThreadPoolExecutor(max_workers=min(_THREADS, len(os.sched_getaffinity(0)))) as threads:
-        for _ in threads.map(work, numbers):
+    listed = list(numbers)
+    workers = min(_THREADS, len(os.sched_getaffinity(0)), len(listed))
+    if workers <= 1:  # starting a thread takes longer than a small audit's work
+        for number in listed:
+            work(number)
+        return
+    with ThreadPoolExecutor(max_workers=workers) as threads:
+        for _ in threads.map(work, listed):
             pass
 
 
