@@ -42,12 +42,12 @@ def test_a_look_at_the_first_pairs_equals_a_look_at_all(digits: int) -> None:
     turns, rng = planted(7, digits=digits), np.random.default_rng(3)
     pooled, fprs = _Pooled.of(turns), np.array([0.1, 0.01, 0.05])
     for _ in range(20):
-        weights = [rng.integers(0, 4, size=count).astype(float) for count in turns.scores.shape]
-        together = pooled.tprs(*weights, fprs)
-        whole = pooled.tprs(*weights, np.append(fprs, 1.0))
+        by_model, by_example = (rng.integers(0, 4, size=count).astype(float) for count in turns.scores.shape)
+        together = pooled.tprs(by_model, by_example, fprs)
+        whole = pooled.tprs(by_model, by_example, np.append(fprs, 1.0))
         np.testing.assert_array_equal(together, whole[:3])
         assert whole[3] == 1.0
-        np.testing.assert_array_equal(together, [pooled.tprs(*weights, fprs[[place]])[0] for place in range(3)])
+        np.testing.assert_array_equal(together, [pooled.tprs(by_model, by_example, fprs[[place]])[0] for place in range(3)])
     three = pooled_tprs(turns, tuple(fprs), np.random.default_rng(0))
     assert three[0] == pooled_tpr(turns, 0.1, np.random.default_rng(0))
 
