@@ -93,7 +93,7 @@ def rows(target: str, asked: argparse.Namespace) -> list[Row]:
             ours=f"{prices.whole:.0f} s",
             against="-",
             ratio="-",
-            how=f"wall seconds, {workers}; a cohort's epoch {prices.epoch:.1f} s, its queries {prices.query:.1f} s; start {prices.start:.1f} s",
+            how=f"{workers}; a cohort's epoch {prices.epoch:.1f} s, its queries {prices.query:.1f} s, start {prices.start:.1f}",
         ),
         Row(
             what=f"{target} on CIFAR-10, a full audit ({what}) predicted from that",

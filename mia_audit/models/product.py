@@ -17,12 +17,12 @@ class Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
         """Multiply."""
-        ctx.save_for_backward(rows, weight)
+        ctx.save_for_backward(rows, weight if ctx.needs_input_grad[0] else None)
         return torch.bmm(rows, weight.transpose(1, 2))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor]:
         """Return the gradients of rows, where somebody asks for them, and of weights."""
         rows, weight = ctx.saved_tensors
-        back = torch.bmm(grad, weight) if ctx.needs_input_grad[0] else None
+        back = None if weight is None else torch.bmm(grad, weight)
         return back, torch.bmm(grad.transpose(1, 2), rows)
