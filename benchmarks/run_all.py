@@ -25,12 +25,14 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "training": ("--accuracy",),
     "limit": (),
     "precision": (),
+    "zoo": (),
     "peers": (),
     "overheads": (),
     "counts": (),
     "statistics_speed": (),
     "gpu": (),
     "attacks": (),
+    "vgg9": (),
 }
 
 

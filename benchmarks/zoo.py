@@ -1,20 +1,25 @@
-"""The zoo in lockstep against one model at a time: seconds for one training step of one model, in turns.
+"""The zoo's architectures in lockstep against one model at a time in plain PyTorch and snnTorch: a training step of one model.
 
-    python benchmarks/zoo.py [ARCHITECTURE ...] [--width 0.25] [--rounds 5]
+    python benchmarks/zoo.py [ARCHITECTURE ...] [--width W] [--rounds 5]
 
 The other side is what a user writes: torch's layers and snnTorch's cells, one step of time after the other (the tests'
-reference, `tests/support/zoo.py`). Both run on one thread, on the same inputs, with plain SGD and batch norm; four models stand in
-lockstep, and architectures have a quarter of their width unless asked otherwise.
+reference, `tests/support/zoo.py`). Both take turns on one thread, on the same inputs, with plain SGD and batch norm; four models
+stand in lockstep. VGG nets and the ResNet have a quarter of their width unless asked otherwise, the small nets all of it. Times
+are CPU seconds, so that what else runs on the machine does not count. Exit code 1 when an architecture is slower in lockstep.
 """
 
 import argparse
-import statistics
+import sys
 import time
+from dataclasses import dataclass
+from statistics import median
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from benchmarks.setting import one_thread
+from benchmarks.table import Row, show
 from mia_audit.models.network import Population
 from mia_audit.models.passage import Passage
 from mia_audit.recipe import Model, Neuron
@@ -24,28 +29,34 @@ SHAPES = {
     "mlp-1000": (784,), "seed-conv": (28, 28, 1), "net1": (28, 28, 1), "net2": (28, 28, 1), "vgg5": (32, 32, 3), "vgg9": (32, 32, 3),
     "vgg16": (32, 32, 3), "resnet18": (32, 32, 3),
 }  # fmt: skip
+DEEP = {"vgg5", "vgg9", "vgg16", "resnet18"}
 MODELS, BATCH, STEPS, CLASSES = 4, 32, 4, 10
 
 
-def main() -> None:
-    """Print one line an architecture and kind."""
-    arguments = _arguments()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    for architecture in arguments.architectures or SHAPES:
-        for spiking in (False, True):
-            model = Model(
-                architecture=architecture, width=arguments.width, norm="batch", initial="kaiming", time_steps=STEPS if spiking else 1,
-                neuron=Neuron() if spiking else None,
-            )  # fmt: skip
-            together, alone = _measured(model, SHAPES[architecture], arguments.rounds)
-            kind = "spiking" if spiking else "ANN"
-            times = f"{together * 1e3:8.1f} ms in lockstep  {alone * 1e3:8.1f} ms alone  {alone / together:5.2f}x"
-            print(f"{architecture:<10} {kind:<8} {times}", flush=True)
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """CPU seconds of a training step of one model, round by round."""
+
+    together: list[float]
+    alone: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster lockstep is: the median over rounds."""
+        return median(self._ratios)
+
+    @property
+    def spread(self) -> str:
+        """The smallest and the largest ratio of a round."""
+        return f"{min(self._ratios):.1f} to {max(self._ratios):.1f}"
+
+    @property
+    def _ratios(self) -> list[float]:
+        return [theirs / ours for ours, theirs in zip(self.together, self.alone, strict=True)]
 
 
-def _measured(model: Model, shape: tuple[int, ...], rounds: int) -> tuple[float, float]:
-    """Return the median seconds of a step of one model, in lockstep and alone."""
+def measured(model: Model, shape: tuple[int, ...], rounds: int) -> Measured:
+    """Time a step of four models in lockstep and of a single one, in turns."""
     generators = [torch.Generator().manual_seed(k) for k in range(MODELS)]
     population = Population(model, shape, CLASSES, generators, torch.bfloat16).train()
     single = Plain(model, shape, CLASSES).train()
@@ -62,19 +73,51 @@ def _measured(model: Model, shape: tuple[int, ...], rounds: int) -> tuple[float,
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         for side, loss in enumerate((together, alone)):
-            start = time.perf_counter()
+            start = time.process_time()
             steppers[side].zero_grad()
             loss().backward()
             steppers[side].step()
             if number:  # the first round compiles kernels
-                times[side].append(time.perf_counter() - start)
-    return statistics.median(times[0]) / MODELS, statistics.median(times[1])
+                times[side].append(time.process_time() - start)
+    return Measured(together=[seconds / MODELS for seconds in times[0]], alone=times[1])
+
+
+def row(architecture: str, found: Measured, *, spiking: bool, how: str) -> Row:
+    """Say one architecture's times."""
+    kind, library = ("spiking", "PyTorch + snnTorch") if spiking else ("ANN", "PyTorch")
+    return Row(
+        what=f"training step of {architecture}, {kind}, {MODELS} models in lockstep",
+        ours=f"{median(found.together) * 1e3:.1f} ms a model",
+        against=f"{library}, one at a time: {median(found.alone) * 1e3:.1f} ms",
+        ratio=f"{found.ratio:.2f} x",
+        bar="1 x",
+        how=f"{how}; {len(found.alone)} rounds in turns, {found.spread}",
+    )
+
+
+def main() -> None:
+    """Print one row an architecture and kind."""
+    arguments = _arguments()
+    one_thread()
+    slower = False
+    for architecture in arguments.architectures or SHAPES:
+        width = arguments.width or (0.25 if architecture in DEEP else 1.0)
+        how = f"CPU seconds, width {width:g}, batch {BATCH}, {STEPS} time steps where spiking, batch norm"
+        for spiking in (False, True):
+            model = Model(
+                architecture=architecture, width=width, norm="batch", initial="kaiming", time_steps=STEPS if spiking else 1,
+                neuron=Neuron() if spiking else None,
+            )  # fmt: skip
+            found = measured(model, SHAPES[architecture], arguments.rounds)
+            slower |= found.ratio < 1
+            show(row(architecture, found, spiking=spiking, how=how))
+    sys.exit(slower)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("architectures", nargs="*", choices=[*SHAPES, []])
-    parser.add_argument("--width", type=float, default=0.25)
+    parser.add_argument("--width", type=float)
     parser.add_argument("--rounds", type=int, default=5)
     return parser.parse_args()
 

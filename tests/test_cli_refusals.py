@@ -99,6 +99,31 @@ def test_a_slip_is_named_before_anything_is_computed(refused: Refused, tmp_path:
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("model.neuron.surrogate_slope=-1",),
+            "RecipeError: snn: [model]: [neuron]: 'surrogate_slope': input should be greater than or eq",
+        ),
+        (("model.neuron.surrogate_slope=0",), "RecipeError: surrogate atan needs a slope above 0, got 0; its default is 2.0"),
+        (("model.time_steps=0",), "RecipeError: snn: [model]: 'time_steps': input should be greater than 0, got 0"),
+        (("model.encoding=delta",), "RecipeError: snn: delta encoding needs frames of events, got digits; use --set model.encoding=direct"),
+        (("model.norm=batch", "training.batch_size=1"), "RecipeError: batch norm needs at least two examples in a batch, got training.ba"),
+        (
+            ("model.quantization.weight_bits=4", "model.quantization.when=post-training", "data.pool=1400"),
+            "DataError: digits: 140 calibration examples, a pool of 1400, a population of 100 and a test set of 297 need 1937 examples, ",
+        ),
+    ],
+)
+def test_what_the_zoo_cannot_do_is_named(refused: Refused, tmp_path: Path, arguments: tuple[str, ...], line: str) -> None:
+    """Normalization, surrogates, encoders and calibration are checked before a model is trained."""
+    settings = [part for each in arguments for part in ("--set", each)]
+    said = refused("run", "--target", "snn", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), *settings)
+    assert said.startswith(line)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
 @pytest.mark.parametrize("option", ["--surrogate", "--surrogate-variant"])
 def test_a_surrogate_is_for_spiking_targets(refused: Refused, option: str) -> None:
     """The line names the option that was typed and a target that would take it."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mia_audit.audit.options import Options, describe
@@ -15,111 +14,10 @@ from mia_audit.models.layers import LockstepConv, LockstepLinear
 from mia_audit.models.network import Population
 from mia_audit.models.normalization import BatchNorm
 from mia_audit.models.passage import Passage
-from mia_audit.recipe import Model, Neuron, Quantization
+from mia_audit.recipe import Model
 from tests.support.engine import population
-from tests.support.zoo import Plain
 
 CLASSES, MODELS, BATCH = 3, 2, 4
-SMALL: dict[str, tuple[tuple[int, ...], float]] = {
-    "mlp-1000": ((5,), 0.02),
-    "seed-conv": ((8, 8, 1), 0.1),
-    "net1": ((20, 20, 1), 0.25),
-    "net2": ((19, 19, 1), 0.25),
-    "vgg5": ((8, 8, 2), 0.03),
-    "vgg9": ((8, 8, 2), 0.03),
-    "vgg16": ((32, 32, 1), 0.01),
-    "resnet18": ((8, 8, 2), 0.03),
-}
-IF = Neuron(beta=1.0, reset="zero", surrogate="gaussian", threshold=0.5)
-LIF = Neuron(surrogate="sech2", threshold=0.3)
-CASES: list[tuple[str, Neuron | None, str, int, str]] = [  # pairwise over architecture, neuron, normalization, bits, granularity
-    ("mlp-1000", None, "none", 32, "tensor"),
-    ("mlp-1000", LIF, "batch", 4, "channel"),
-    ("mlp-1000", IF, "batch-per-step", 8, "tensor"),
-    ("seed-conv", None, "group", 4, "tensor"),
-    ("seed-conv", LIF, "none", 32, "tensor"),
-    ("seed-conv", IF, "batch", 8, "channel"),
-    ("net1", None, "batch", 6, "channel"),
-    ("net1", IF, "none", 32, "tensor"),
-    ("net1", LIF, "group", 3, "tensor"),
-    ("net2", None, "none", 32, "tensor"),
-    ("net2", LIF, "batch-per-step", 32, "tensor"),
-    ("vgg5", None, "batch", 32, "tensor"),
-    ("vgg5", LIF, "batch-per-step", 4, "tensor"),
-    ("vgg5", IF, "none", 6, "channel"),
-    ("vgg9", None, "group", 32, "tensor"),
-    ("vgg9", LIF, "batch", 32, "tensor"),
-    ("vgg16", None, "batch", 32, "tensor"),
-    ("vgg16", LIF, "group", 32, "tensor"),
-    ("resnet18", None, "batch", 32, "tensor"),
-    ("resnet18", LIF, "batch-per-step", 32, "tensor"),
-    ("resnet18", IF, "group", 8, "tensor"),
-    ("resnet18", LIF, "none", 4, "channel"),
-]
-
-
-def modelled(architecture: str, neuron: Neuron | None, norm: str, bits: int, granularity: str) -> Model:
-    """Return a small model of an architecture."""
-    return Model.model_validate({
-        "architecture": architecture, "neuron": neuron, "norm": norm, "groups": 1, "width": SMALL[architecture][1],
-        "time_steps": 3 if neuron else 1, "initial": "kaiming",
-        "quantization": Quantization.model_validate({"weight_bits": bits, "granularity": granularity}),
-    })  # fmt: skip
-
-
-def padded(shape: tuple[int, ...]) -> tuple[Tensor, Passage]:
-    """Return inputs [2, 1, 4, ...] and a passage in which the second model's last row is padding."""
-    x = torch.rand(MODELS, 1, BATCH, *shape, generator=torch.Generator().manual_seed(5)) * 2
-    weights = torch.tensor([[0.25] * 4, [1 / 3] * 3 + [0.0]])
-    x[1, :, 3] = 77.0  # whatever stands there must not matter
-    return x, Passage(weights=weights, noise=[torch.Generator().manual_seed(k) for k in range(MODELS)], counts=(4, 3))
-
-
-def stepped(module: nn.Module, loss: Tensor, rate: float = 0.05) -> None:
-    """Take one step of plain gradient descent."""
-    module.zero_grad()
-    loss.backward()
-    with torch.no_grad():
-        for parameter in module.parameters():
-            if parameter.grad is not None:
-                parameter.sub_(rate * parameter.grad)
-
-
-@pytest.mark.parametrize(("architecture", "neuron", "norm", "bits", "granularity"), CASES)
-def test_a_step_is_the_step_of_each_model_alone(architecture: str, neuron: Neuron | None, norm: str, bits: int, granularity: str) -> None:
-    """Logits before and after a step of training, and answers afterwards, equal those of the same model built alone.
-
-    The second model has a row of padding, which no normalization may notice.
-    """
-    model, shape = modelled(architecture, neuron, norm, bits, granularity), SMALL[architecture][0]
-    together = population(model, shape, classes=CLASSES, models=MODELS).train()
-    alone = [Plain(model, shape, CLASSES).load(together, k).train() for k in range(MODELS)]
-    x, passage = padded(shape)
-    for _ in range(2):
-        logits = together(x, passage)
-        assert passage.weights is not None
-        for k, (network, size) in enumerate(zip(alone, passage.counts, strict=True)):
-            own = network([x[k, 0, :size]] * model.time_steps)
-            torch.testing.assert_close(own, logits[k, :size], rtol=2e-3, atol=2e-3)
-            stepped(network, own.square().mean())
-        stepped(together, (logits.square().mean(dim=2) * passage.weights).sum())
-    answers = together.eval()(x)
-    for k, network in enumerate(alone):
-        torch.testing.assert_close(network.eval()([x[k, 0, :3]] * model.time_steps), answers[k, :3], rtol=1e-2, atol=1e-2)
-
-
-@pytest.mark.parametrize(("architecture", "neuron", "norm", "bits", "granularity"), CASES[::3])
-def test_a_saved_population_answers_the_same(  # noqa: PLR0917
-    architecture: str, neuron: Neuron | None, norm: str, bits: int, granularity: str, tmp_path: Path
-) -> None:
-    """Weights and running statistics go to a file and come back to another population."""
-    model, shape = modelled(architecture, neuron, norm, bits, granularity), SMALL[architecture][0]
-    first, second = (population(model, shape, classes=CLASSES, models=MODELS, first=seed) for seed in (0, 9))
-    x, passage = padded(shape)
-    first.train()(x, passage)
-    save_file({name: value.contiguous() for name, value in first.state_dict().items()}, tmp_path / "weights")
-    second.load_state_dict(load_file(tmp_path / "weights"))
-    assert torch.equal(first.eval()(x), second.eval()(x))
 
 
 def test_resnet18_is_torchvisions() -> None:

@@ -35,6 +35,15 @@ def test_the_zoo_is_a_table(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         assert piece in rows["snn-vgg9-q4"]
 
 
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_a_narrow_table_loses_nothing(columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words that do not fit their column go on in the next line; none is cut short."""
+    monkeypatch.setenv("COLUMNS", columns)
+    table = said(capsys, "list", "targets")
+    assert "…" not in table
+    assert max(map(len, table.splitlines())) <= int(columns)
+
+
 @pytest.mark.parametrize("name", ["snn-q4", "ann-resnet18", "snn-net2", "snn-seed-conv", "ann-vgg5", "snn-nmnist"])
 def test_what_is_shown_is_the_resolved_recipe(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The text is TOML of the very recipe that an audit would run."""

@@ -20,7 +20,7 @@ def targets() -> None:
     from mia_audit.data.profiles import resolve  # noqa: PLC0415
 
     plain = [Column(name, no_wrap=True) for name in ("target", "data", "bits", "T", "parameters", "accuracy")]
-    _print([*plain, Column("what it is, and whose paper")], [_target(resolve(load_recipe(name))) for name in target_names()])
+    _print([*plain, "what it is, and whose paper"], [_target(resolve(load_recipe(name))) for name in target_names()])
 
 
 def _target(recipe: "Recipe") -> tuple[str, ...]:
@@ -68,7 +68,8 @@ def surrogates() -> None:
 def _print(columns: Sequence[str | Column], rows: Sequence[tuple[str, ...]]) -> None:
     name, *others = columns
     first = Column(name, no_wrap=True) if isinstance(name, str) else name
-    table = Table(first, *others, box=None, pad_edge=False, header_style="bold")
+    folded = [Column(each, overflow="fold") if isinstance(each, str) else each for each in others]  # an address is cut nowhere
+    table = Table(first, *folded, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)

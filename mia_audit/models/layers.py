@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812  the name the field reads
 
 from mia_audit.models import fused, quantization
 from mia_audit.models.convolution import Convolution, ConvolveAndDrain
+from mia_audit.models.product import Product
 
 _DENSE = 2**16  # values of a convolution's matrix up to which it is multiplied whole; set by benchmarks/training.py
 
@@ -57,10 +58,10 @@ class LockstepLinear(nn.Module):
         """Multiply each model's rows with its own matrix."""
         rows = x.flatten(3).flatten(1, 2).to(self.kind)
         values, gain = self.weight(torch.float32 if self.precise else self.kind)
-        if self.precise and self.kind != torch.float32:
-            sums: Tensor = fused.PreciseProduct.apply(rows, values)
+        if self.kind == torch.float32:
+            sums: Tensor = torch.bmm(rows, values.transpose(1, 2))
         else:
-            sums = torch.bmm(rows, values.transpose(1, 2))
+            sums = (fused.PreciseProduct if self.precise else Product).apply(rows, values)
         return Sums(values=sums.view(*x.shape[:3], -1), gain=gain, bias=self.bias)
 
 

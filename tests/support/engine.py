@@ -40,11 +40,12 @@ POTENTIALS: dict[str, Potential] = {
     "sigmoid": lambda x: torch.sigmoid(25 * x),
     "lso": lambda x: torch.where(x > 0, x, 0.1 * x),
     "sfs": lambda x: x / (1 + 25 * x.abs()) * (x > 1),
+    "sso": lambda x: x * (x > 0),
     "gate": lambda x: x * (x.abs() < 0.5),
     "sech2": torch.tanh,
     "gaussian": lambda x: math.sqrt(math.pi / 8) * torch.erf(math.sqrt(2) * x),
 }
-"""A smooth step whose derivative is the textbook surrogate, for each."""
+"""A smooth step whose derivative is the textbook surrogate, for each; the stochastic one's without its noise."""
 
 
 def spike_function(neuron: Neuron) -> Potential:

@@ -7,6 +7,7 @@ import torch
 from brevitas import nn as qnn
 from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from mia_audit.models import architectures
 from mia_audit.models.layers import LockstepConv, LockstepLinear
@@ -18,6 +19,20 @@ from mia_audit.recipe.layers import Conv, Dropout, Fire, GlobalAverage, Layer, L
 from tests.support.engine import snntorch_cell
 
 Steps = list[Tensor]
+
+SMALL: dict[str, tuple[tuple[int, ...], float, dict[str, Any]]] = {
+    "mlp": ((5,), 1.0, {"hidden": (7, 6)}),
+    "conv": ((8, 8, 2), 1.0, {"channels": (3, 4)}),
+    "mlp-1000": ((5,), 0.02, {}),
+    "seed-conv": ((8, 8, 1), 0.1, {}),
+    "net1": ((20, 20, 1), 0.25, {}),
+    "net2": ((19, 19, 1), 0.25, {}),
+    "vgg5": ((8, 8, 2), 0.03, {}),
+    "vgg9": ((8, 8, 2), 0.03, {}),
+    "vgg16": ((32, 32, 1), 0.01, {}),
+    "resnet18": ((8, 8, 2), 0.03, {}),
+}
+"""The smallest of each architecture: input shape, width, and what the recipe has to say beside them."""
 
 
 class Plain(nn.Module):
@@ -117,6 +132,20 @@ class Sum(nn.Module):
         return [a + b for a, b in zip(self.body(steps), self.shortcut(steps), strict=True)]
 
 
+class Signs(nn.Module):
+    """Weights of one bit (Rastegari et al. 2016, equation 6): the sign times the mean magnitude, which the gradient passes as it is."""
+
+    def __init__(self, *, by_channel: bool) -> None:
+        super().__init__()
+        self.by_channel = by_channel
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return two values, or two a channel."""
+        rows = weight.flatten(1) if self.by_channel else weight.flatten().unsqueeze(0)
+        mean = rows.abs().mean(dim=1).view(-1, *(1,) * (weight.ndim - 1))
+        return (weight + (torch.where(weight >= 0, 1.0, -1.0) - weight).detach()) * mean
+
+
 class Flat(nn.Module):
     """Flatten as the engine does, channels last."""
 
@@ -158,17 +187,24 @@ def _quantizer(model: Model) -> dict[str, Any]:
 
 
 def _conv(model: Model, layer: Conv, channels: int) -> nn.Module:
-    if model.quantization.weight_bits == 32:
-        return nn.Conv2d(channels, layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias)
+    if model.quantization.weight_bits in {32, 1}:
+        return _signed(model, nn.Conv2d(channels, layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias))
     return qnn.QuantConv2d(
         channels, layer.channels, layer.kernel, layer.stride, padding=layer.padding, bias=layer.bias, **_quantizer(model)
     )
 
 
 def _linear(model: Model, layer: Linear, features: int) -> nn.Module:
-    if model.quantization.weight_bits == 32:
-        return nn.Linear(features, layer.features, bias=layer.bias)
+    if model.quantization.weight_bits in {32, 1}:
+        return _signed(model, nn.Linear(features, layer.features, bias=layer.bias))
     return qnn.QuantLinear(features, layer.features, bias=layer.bias, **_quantizer(model))
+
+
+def _signed(model: Model, layer: nn.Module) -> nn.Module:
+    """Return the layer, its weights of one bit where the model's are."""
+    if model.quantization.weight_bits == 1:
+        parametrize.register_parametrization(layer, "weight", Signs(by_channel=model.quantization.granularity == "channel"))
+    return layer
 
 
 def _copy(their: Any, mine: Any, k: int) -> None:
@@ -179,6 +215,7 @@ def _copy(their: Any, mine: Any, k: int) -> None:
                 getattr(norm, name).data.copy_(getattr(their, name).data[k, step])
         return
     weight = their.weight if isinstance(their, GroupNorm) else their.weight.weight
-    mine.weight.data.copy_(weight.data[k])
+    own = mine.parametrizations.weight.original if parametrize.is_parametrized(mine) else mine.weight
+    own.data.copy_(weight.data[k])
     if mine.bias is not None:
         mine.bias.data.copy_(their.bias.data[k])
