@@ -1,7 +1,8 @@
 """Small trained networks in great number, in lockstep through the engine, on digits; the store keeps them.
 
-Two kinds. Plain: fully connected ANNs, cheap, for what is said of whole populations. Probed: 4-bit spiking networks of which everything is
-observed that the catalogue's attacks need: two augmented queries, checkpoints, every probe, and shadow models of three wrong guesses.
+Two kinds. Plain: fully connected ANNs, cheap, for what is said of whole populations. Probed: spiking networks of which everything is
+observed that the catalogue's attacks need: two augmented queries, checkpoints, every probe, two more releases, and shadow models of
+three wrong guesses.
 """
 
 import functools
@@ -42,6 +43,7 @@ OBSERVED: Mapping[str, Any] = {
     "audit.queries": 2,
     "audit.augmented_queries": True,
     "training.checkpoints": [5, 15],
+    "audit.releases": [8, 2],
 }
 
 
@@ -57,7 +59,7 @@ def plain(seed: int, models: int) -> Models:
 @functools.cache
 def probed(models: int = PROBED_MODELS) -> Models:
     """Return spiking networks with every signal of the catalogue."""
-    prepared, machine = _prepared("snn-q4", OBSERVED, 0, models)
+    prepared, machine = _prepared("snn", OBSERVED, 0, models)
     tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, prepared.device)
     given = material(prepared.recipe, prepared.examples)
     trained = schedule.run(tasks, given, prepared.store, machine)
