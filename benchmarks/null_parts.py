@@ -87,18 +87,30 @@ def batches(count: int) -> list[range]:
 
 def kept(folder: Path, name: str, share: str, once: Callable[[], Result]) -> Result:
     """Return a part's result, from its file where it is there already."""
-    path, stamp = folder / f"{name}.json", {"code": _code(), "share": share}
-    if path.is_file():
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["stamp"] == stamp:
-            return _read(content["result"])
+    there = found(folder, name, share)
+    if there is not None:
+        return there
     began = time.perf_counter()
     result = once()
     seconds = round(time.perf_counter() - began, 1)
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"stamp": stamp, "seconds": seconds, "result": asdict(result)}), encoding="utf-8")
+    content = {"stamp": _stamp(share), "seconds": seconds, "result": asdict(result)}
+    (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     say(f"{name}: {seconds:.0f} s")
     return result
+
+
+def found(folder: Path, name: str, share: str) -> Result | None:
+    """Return what is kept of a part; None where nothing is, or where it comes from other code or another share of the work."""
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return _read(content["result"]) if content["stamp"] == _stamp(share) else None
+
+
+def _stamp(share: str) -> dict[str, str]:
+    return {"code": _code(), "share": share}
 
 
 def _read(content: dict[str, object]) -> Result:

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom
 
 from benchmarks import null_alarms, null_audits
-from benchmarks.null_parts import Rate, Result, batches, counted, kept, together
+from benchmarks.null import written
+from benchmarks.null_parts import Rate, Result, batches, counted, found, kept, together
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.audit import measuring
 from mia_audit.statistics.delong import auc_interval
@@ -59,7 +60,17 @@ def test_a_part_is_kept_and_not_done_again(tmp_path: Path) -> None:
     result = Result(rates=counted([(KEY, True), (KEY, False)]).rates, left_out=("one",), section="## A", failed=1, rows=2)
     assert kept(tmp_path, "part", "1 full", lambda: result) == result
     assert kept(tmp_path, "part", "1 full", Result) == result
+    assert found(tmp_path, "part", "20 full") is None
     assert kept(tmp_path, "part", "20 full", Result) == Result()
+
+
+def test_the_page_names_what_was_not_run() -> None:
+    """Rows of the parts that are there, and a warning that names the others."""
+    page, failed = written({"part": counted([(KEY, False)] * 20)}, ["phantom-64-4"])
+    assert "**Not run yet:** phantom-64-4" in page
+    assert "| phantom target | 4 | loss | AUC | 20 | 0.000 |" in page
+    assert failed == []
+    assert "Not run" not in written({"part": counted([(KEY, False)] * 20)}, [])[0]
 
 
 def test_batches_are_the_whole() -> None:

@@ -127,7 +127,7 @@ class ShadowScikit:
     name: ClassVar[str] = "shadow-scikit"
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    classifier: str = "RandomForestClassifier"
+    classifier: str = "RidgeClassifier"
     rows_per_class: int = 1_000
     seed: int = 0
 
