@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mia_audit.audit.options import Options, describe
-from mia_audit.catalogue import checked, target_names
+from mia_audit.catalogue import checked, load_recipe, target_names
 from mia_audit.cli import main
 from mia_audit.data.profiles import profile
 from mia_audit.models import architectures, drawing
@@ -97,3 +97,16 @@ def test_settings_are_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     shown = said(capsys, "show", str(own))
     assert checked(Recipe, tomllib.loads(shown), "own") == describe(str(own), Options())
     assert "convolution 3 x 3, padding 1" in shown
+
+
+def test_what_a_target_reached_is_listed_and_no_part_of_an_audit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue's recipe knows it, an audit's recipe does not: no record hangs on what somebody measured before."""
+    monkeypatch.setenv("COLUMNS", "220")
+    known = load_recipe("snn-q4").expect
+    assert known is not None
+    assert known.models >= 2
+    (row,) = (line for line in said(capsys, "list", "targets").splitlines() if line.split()[:1] == ["snn-q4"])
+    assert f"{known.test_accuracy[0]:.3f}" in row.split()
+    assert describe("snn-q4", Options()).expect is None
