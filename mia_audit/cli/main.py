@@ -32,6 +32,9 @@ app.command()(export)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    os.environ.setdefault(
+        "PYTHONWARNINGS", "ignore:resource_tracker"
+    )  # joblib's tracker, which outlives an interrupt, tells how it tidies up
     try:
         code = app(given or ["--help"], prog_name="mia-audit", standalone_mode=False)
     except AuditError as error:

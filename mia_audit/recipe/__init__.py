@@ -45,7 +45,7 @@ class Training(Section):
                      float32 either way; in fp32 a model equals one built from Brevitas' layers to the bit.
     """
 
-    epochs: Positive | None = None
+    epochs: Annotated[int, Field(gt=0, le=100_000)] | None = None
     batch_size: Positive | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     optimizer: Literal["adam", "sgd"] = "adam"
