@@ -99,11 +99,11 @@ def _share(estimate: Estimate) -> str:
 def main() -> None:
     """Run the audits that the command line names and write the table of all that were ever run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("datasets", nargs="*", choices=[*TITLES, []], default=list(TITLES))
+    parser.add_argument("datasets", nargs="*", choices=[*TITLES, []], default=[])
     parser.add_argument("--store", type=Path, default=Path.home() / ".cache" / "mia-audit" / "store")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     asked = parser.parse_args()
-    parts = [section(name, {kind: audited(name, kind, asked.store, asked.workers) for kind in KINDS}) for name in asked.datasets]
+    parts = [section(name, {kind: audited(name, kind, asked.store, asked.workers) for kind in KINDS}) for name in asked.datasets or TITLES]
     head = (
         "# Every attack on an ordinary and a spiking network\n\n"
         "Written by `python benchmarks/ladder.py`; no figure here is edited by hand. Intervals are 95 %, of one target each: they tell how "

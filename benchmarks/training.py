@@ -65,11 +65,11 @@ def _their_accuracy(outcome: Outcome) -> str:
 def main() -> None:
     """Measure the rows that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", choices=[*CASES, []], default=list(CASES))
+    parser.add_argument("rows", nargs="*", choices=[*CASES, []], default=[])
     parser.add_argument("--accuracy", action="store_true")
     arguments = parser.parse_args()
     one_thread()
-    for name in arguments.rows:
+    for name in arguments.rows or CASES:
         show(row(CASES[name], accuracy=arguments.accuracy))
 
 
