@@ -22,18 +22,21 @@ from benchmarks.table import HEADER, say
 HERE = Path(__file__).resolve().parent
 KEPT = HERE / "results"
 SCRIPTS: dict[str, tuple[str, ...]] = {
-    "training": ("--accuracy",),
-    "limit": (),
-    "precision": (),
-    "zoo": (),
-    "peers": (),
-    "overheads": (),
-    "counts": (),
-    "statistics_speed": (),
-    "gpu": (),
-    "attacks": (),
-    "vgg9": (),
+    "training": ("training", "--accuracy"),
+    "limit": ("limit",),
+    "precision": ("precision",),
+    "zoo": ("zoo",),
+    "peers": ("peers", "digits"),
+    "peers-fashion": ("peers", "fashion-mnist"),
+    "overheads": ("overheads", "outside", "scaling", "memory", "help"),
+    "workers": ("overheads", "workers"),
+    "counts": ("counts",),
+    "statistics_speed": ("statistics_speed",),
+    "gpu": ("gpu",),
+    "attacks": ("attacks",),
+    "vgg9": ("vgg9",),
 }
+"""Sections by name: a script and its arguments."""
 
 
 def machine() -> str:
@@ -48,10 +51,10 @@ def machine() -> str:
     return f"{processor}, {cores}, {platform.system()}, Python {platform.python_version()}, {libraries}"
 
 
-def section(name: str, arguments: tuple[str, ...]) -> str:
+def section(name: str, *arguments: str) -> str:
     """Run one script and return its section."""
     script = HERE / f"{name}.py"
-    say(f"== {script.name}")
+    say(f"== {script.name} {' '.join(arguments)}")
     began = time.perf_counter()
     ran = subprocess.run([sys.executable, str(script), *arguments], env=environment(), stdout=subprocess.PIPE, text=True, check=False)
     rows = [line for line in ran.stdout.splitlines() if line.startswith("|")]
@@ -79,7 +82,7 @@ def main() -> None:
     ]
     KEPT.mkdir(exist_ok=True)
     for name in arguments.scripts:
-        (KEPT / f"{name}.md").write_text(section(name, SCRIPTS[name]) + "\n")
+        (KEPT / f"{name}.md").write_text(section(*SCRIPTS[name]) + "\n")
     body = [path.read_text().strip() for path in (KEPT / f"{name}.md" for name in SCRIPTS) if path.exists()]
     shortfalls = HERE / "shortfalls.md"
     tail = [shortfalls.read_text().strip()] if shortfalls.exists() else []
