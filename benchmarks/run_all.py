@@ -34,7 +34,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "statistics_speed": ("statistics_speed",),
     "gpu": ("gpu",),
     "attacks": ("attacks",),
-    "vgg9": ("vgg9",),
+    "vgg9": ("vgg9", "ann-vgg9"),
 }
 """Sections by name: a script and its arguments."""
 
