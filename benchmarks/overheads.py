@@ -51,7 +51,7 @@ def _outside(dataset: str, shadows: str, *less: str) -> Row:
     libraries, spent = _libraries(), sum(inside.values())
     stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in ran.stages.items())
     return Row(
-        what=f"time outside training and querying, snn-q4 on {dataset}, {shadows} shadow models, one worker{', a third of its epochs' if less else ''}",
+        what=f"time outside training and querying, snn-q4 on {dataset}, {shadows} shadow models, one worker {' '.join(less)}".strip(),
         ours=f"{ran.cpu - spent:.1f} s, of which {libraries:.1f} s import libraries",
         against=f"{ran.cpu:.1f} s for all",
         ratio=f"{100 * (1 - spent / ran.cpu):.1f} %; without imports {100 * (1 - (spent + libraries) / ran.cpu):.1f} %",
