@@ -25,7 +25,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "training": ("training", "--accuracy"),
     "limit": ("limit",),
     "precision": ("precision",),
-    "zoo": ("zoo",),
+    "zoo": ("zoo", "--rounds", "9"),
     "peers": ("peers", "digits"),
     "peers-fashion": ("peers", "fashion-mnist"),
     "overheads": ("overheads", "outside", "scaling", "memory", "help"),
