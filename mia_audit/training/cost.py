@@ -17,8 +17,8 @@ from mia_audit.recipe.layers import Conv, Linear
 from mia_audit.training.plan import cohort_size, input_shape
 
 MIB = 2**20
-LIBRARIES = 690 * MIB  # torch, numba and its kernels
-BREVITAS = 170 * MIB
+LIBRARIES = 860 * MIB  # torch, numba and its kernels, SciPy
+BREVITAS = 110 * MIB
 SAVED = 9  # bytes kept of each activation: spikes or values in bf16, the membrane's excess, currents, places of maxima
 TRANSIENT = 8  # bytes of the widest layer's sums and their gradient, once as computed and once stacked
 FREE_SHARE = 0.6
