@@ -11,7 +11,10 @@ SMALLEST_SIGMA = 1e-3
 """In nats; reached only where the shadow models agree on every example."""
 
 _CHUNK = 2**18
-"""Values looked at at once: temporaries stay small beside the shadow models' answers."""
+"""Values looked at at once: temporaries stay in the cache, which takes a third of the time of four times as many."""
+
+_SMALLEST_SUM = 1e-30
+"""A sum of exponentials below this, or above one over it, is done again in order of size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +59,14 @@ def both_moments(shadow: Floats, trained_on: Bools) -> tuple[Moments, Moments]:
 
     def fill(start: int) -> None:
         here = slice(start, start + step)
-        there = np.ascontiguousarray(trained_on[:, here])
-        centre = shadow[:, here].mean(axis=0)
+        there = trained_on[:, here].astype(shadow.dtype)
+        centre = _summed(shadow[:, here]) / len(shadow)
         values = shadow[:, here] - centre
         with np.errstate(over="ignore"):
             sums, powers = _sums(values, there)
         if not np.isfinite(powers).all():  # beyond what float32 can square
             sums, powers = _sums(values.astype(np.float64), there)
-        inner = there.sum(axis=0, dtype=np.int64)
+        inner = _summed(there).astype(np.int64)
         count[:, here] = inner, len(shadow) - inner
         shifts = sums / count[:, here]
         mean[:, here] = centre + shifts
@@ -74,29 +77,50 @@ def both_moments(shadow: Floats, trained_on: Bools) -> tuple[Moments, Moments]:
     return inside, outside
 
 
-def _sums(values: Floats, there: Bools) -> tuple[Floats, Floats]:
+def _sums(values: Floats, there: Floats) -> tuple[Floats, Floats]:
     """Return sums and sums of squares of the models inside and outside, both [2, examples] in float64."""
     inside = values * there
-    pairs = [(part.sum(axis=0, dtype=np.float64), np.einsum("me,me->e", part, part).astype(np.float64)) for part in (inside, values)]
-    (sums, powers), (all_sums, all_powers) = pairs
+    pairs = [(_summed(part), np.einsum("me,me->e", part, part)) for part in (inside, values)]
+    (sums, powers), (all_sums, all_powers) = [tuple(each.astype(np.float64) for each in pair) for pair in pairs]
     rest = np.subtract(all_powers, powers, out=np.full_like(powers, np.inf), where=np.isfinite(powers))
     return np.stack([sums, all_sums - sums]), np.stack([powers, rest])
 
 
-def log_mean(logs: Floats, side: Bools) -> Floats:
-    """Return the log of the mean of exp(logs) over the models where `side` is True, both [models, examples]; each needs one."""
+def _summed(values: Floats) -> Floats:
+    """Return the sum over models: as a product it takes a third of the time of NumPy's own."""
+    return np.ones(len(values), dtype=values.dtype) @ values
+
+
+def log_mean(logs: Floats, side: Bools | None = None) -> Floats:
+    """Return the log of the mean of exp(logs) over all models, or where `side` is True, both [models, examples]; each needs one."""
     found = np.empty(logs.shape[1])
-    step = max(1, _CHUNK // len(side))
+    step = max(1, _CHUNK // len(logs))
 
     def fill(start: int) -> None:
         here = slice(start, start + step)
-        values = np.where(side[:, here], logs[:, here], -np.inf)
-        top = values.max(axis=0)
-        sums = np.exp(values - top).sum(axis=0, dtype=np.float64)
-        found[here] = top + np.log(sums / side[:, here].sum(axis=0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            p = np.exp(logs[:, here])
+            if side is not None:
+                p *= side[:, here]
+            sums = _summed(p)
+        unfit = np.flatnonzero(~((sums > _SMALLEST_SUM) & (sums < 1 / _SMALLEST_SUM)))
+        sums[unfit] = 1.0
+        count = len(logs) if side is None else side[:, here].sum(axis=0)
+        found[here] = np.log(sums.astype(np.float64)) - np.log(count)
+        if unfit.size:
+            there = None if side is None else side[:, start + unfit]
+            found[start + unfit] = _log_mean_in_order_of_size(logs[:, start + unfit], there)
 
     on_cores(fill, range(0, found.size, step))
     return found
+
+
+def _log_mean_in_order_of_size(logs: Floats, side: Bools | None) -> Floats:
+    there = np.ones(logs.shape, dtype=np.bool_) if side is None else side
+    values = np.where(there, logs.astype(np.float64), -np.inf)
+    top = values.max(axis=0)
+    mean: Floats = top + np.log(np.exp(values - top).sum(axis=0) / there.sum(axis=0))
+    return mean
 
 
 def vector_log_ratio(target: Floats, shadow: Floats, trained_on: Bools, ridge: float) -> Floats:

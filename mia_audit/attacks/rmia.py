@@ -42,7 +42,7 @@ class OnlineRMIA:
         """Return log ratio of x less what it must surpass, [examples]; larger means more likely a member."""
         require_needs(seen, self)
         logs = each_model(log_likelihood, seen.shadows, seen.labels)
-        of_x = _target(seen) - log_mean(logs, np.ones_like(seen.trained_on))
+        of_x = _target(seen) - log_mean(logs)
         pool = _pool(seen)
         of_z = _target(pool) - _everywhere(pool)
         return of_x - _bar(of_z, self.gamma, self.beta)
@@ -92,7 +92,7 @@ def _target(seen: Evidence | ThirdPool) -> Floats:
 def _everywhere(pool: ThirdPool) -> Floats:
     """Return log Pr(z), the mean over all reference models: none was trained on z."""
     logs = each_model(log_likelihood, pool.shadows, pool.labels)
-    return log_mean(logs, np.ones(logs.shape, dtype=np.bool_))
+    return log_mean(logs)
 
 
 def _pool(seen: Evidence) -> ThirdPool:
