@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mia_audit.data.design import FIRST_SHADOW, PHANTOM, TARGET, membership, redrawn_row
+from mia_audit.data.design import FIRST_SHADOW, PHANTOM, TARGET, membership
 from mia_audit.errors import DataError
 from mia_audit.recipe import Data, Recipe, Training
 
@@ -37,7 +37,7 @@ def test_each_column_is_binomial() -> None:
 def test_rows_are_uncorrelated() -> None:
     """No pair of 60 rows is more alike than chance makes the most alike of 1,770 pairs."""
     rows = membership(asked(), 60).astype(float)
-    pairs = np.asarray(np.corrcoef(np.vstack([rows, redrawn_row(asked())])))[np.triu_indices(61, 1)]
+    pairs = np.asarray(np.corrcoef(rows))[np.triu_indices(60, 1)]
     assert np.abs(pairs).max() < 5 / np.sqrt(2000)
     assert pairs.std() == pytest.approx(1 / np.sqrt(2000), rel=0.1)
 
@@ -58,21 +58,12 @@ def test_another_seed_draws_other_rows() -> None:
     assert agreement == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_redrawn_row_is_none_of_the_population() -> None:
-    """The phantom is scored against a row that no model was trained on."""
-    rows, redrawn = membership(asked(), 50), redrawn_row(asked())
-    assert redrawn.dtype == np.bool_
-    assert np.abs((rows == redrawn).mean(axis=1) - 0.5).max() < 0.06
-
-
 def test_a_pool_too_small_for_both_sides_is_refused() -> None:
     """A model without members cannot be trained; one without non-members cannot be audited."""
     with pytest.raises(
         DataError, match=r"^membership row \d+ needs members and non-members, got \d members in a pool of 3; .*--set data\.pool="
     ):
         membership(asked(pool=3), 64)
-    with pytest.raises(DataError, match=r"phantom-membership row 0 .*--set data\.member_fraction"):
-        redrawn_row(asked(pool=3, fraction=1e-9))
 
 
 def test_an_open_recipe_is_our_own_mistake() -> None:

@@ -46,6 +46,7 @@ def subject(model: Model, *, models: int = 3, examples: int = 40, shape: tuple[i
         model=model,
         inputs=inputs.astype(np.float32),
         labels=np.arange(examples) % classes,
+        pool=examples,
         seed=0,
         device=torch.device("cpu"),
         rebuild=build,
@@ -55,7 +56,7 @@ def subject(model: Model, *, models: int = 3, examples: int = 40, shape: tuple[i
 def answers(asked: Subject, inputs: Any = None) -> torch.Tensor:
     """Return logits [K, N, classes] of the examples, or of other inputs."""
     x = torch.from_numpy(asked.inputs) if inputs is None else inputs
-    return asked.logits(x, asked.generator("test"))
+    return asked.logits(x, asked.draws("test").encoding(0))
 
 
 def test_states_add_up_to_what_the_network_says() -> None:
@@ -100,6 +101,38 @@ def test_every_model_is_asked_the_same() -> None:
         for name, signal in probe(asked).items():
             np.testing.assert_allclose(signal[1], signal[0], atol=1e-5, err_msg=name)
             np.testing.assert_array_equal(probe(asked)[name], signal)
+
+
+@pytest.mark.parametrize("encoding", ["direct", "rate"])
+def test_a_cohort_of_one_is_asked_what_a_cohort_of_many_is(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws follow the example, not the chunk: signals do not depend on how many are asked at once, nor on copies behind the pool."""
+    asked = subject(SPIKING.model_copy(update={"encoding": encoding}), models=1, shape=(4, 4, 1))
+    probes = (
+        states.states,
+        states.time_sweep,
+        disturbed.dropout,
+        disturbed.noise,
+        disturbed.shifts,
+        boundary.boundary,
+        gradients.gradients,
+    )
+    whole = [probe(asked) for probe in probes]
+    behind = replace(
+        asked, inputs=np.concatenate([asked.inputs, asked.inputs[:5]]), labels=np.concatenate([asked.labels, asked.labels[:5]])
+    )
+    monkeypatch.setattr("mia_audit.probes.subject._CHUNK", 2_000)
+    assert len(list(asked.chunks())) > 1
+    for probe, before in zip(probes, whole, strict=True):
+        for name, signal in probe(behind).items():
+            np.testing.assert_allclose(signal[:, :40], before[name], atol=1e-5, err_msg=name)
+
+
+def test_random_encodings_are_the_same_for_every_model() -> None:
+    """Inputs of its own give a model the spikes that the same inputs give all of them."""
+    asked = subject(SPIKING.model_copy(update={"encoding": "rate"}), shape=(4, 4, 1))
+    x = torch.from_numpy(asked.inputs)
+    shared, own = (asked.encoded(given, asked.draws("test").encoding(0)) for given in (x, x.expand(3, *x.shape)))
+    assert torch.equal(shared, own)
 
 
 def test_noise_is_survived_the_less_the_stronger_it_is() -> None:

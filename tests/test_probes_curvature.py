@@ -119,7 +119,7 @@ def test_frames_of_an_ann_are_averaged() -> None:
     found = gradients.gradients(asked)["gradient-norms"]
     weight, bias = list(population.parameters())[-2:]
     for i, label in enumerate(asked.labels):
-        fed = asked.encoded(torch.from_numpy(frames[[i]]), asked.generator("test"))
+        fed = asked.encoded(torch.from_numpy(frames[[i]]), asked.draws("test").encoding(0))
         losses = F.cross_entropy(population(fed)[:, 0], torch.tensor([label] * 3), reduction="none")
         for k in range(3):
             of_weight, of_bias = torch.autograd.grad(losses[k], [weight, bias], retain_graph=True)

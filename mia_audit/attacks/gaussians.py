@@ -13,8 +13,14 @@ SMALLEST_SIGMA = 1e-3
 _CHUNK = 2**18
 """Values looked at at once: temporaries stay in the cache, which takes a third of the time of four times as many."""
 
-_SMALLEST_SUM = 1e-30
-"""A sum of exponentials below this, or above one over it, is done again in order of size."""
+_SMALLEST_MEAN = 1e-30
+"""A mean of exponentials below this, or above one over it, is done again in order of size."""
+
+_CANCELLED = 1e-3
+"""Where less than this share of the squares is left about the mean, float32 has lost three digits of its seven."""
+
+_HALF = -0.5
+"""A mean above a half, less 1: from here on what is missing to 1 is the smaller number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,19 +68,25 @@ def both_moments(shadow: Floats, trained_on: Bools) -> tuple[Moments, Moments]:
         there = trained_on[:, here].astype(shadow.dtype)
         centre = _summed(shadow[:, here]) / len(shadow)
         values = shadow[:, here] - centre
-        with np.errstate(over="ignore"):
-            sums, powers = _sums(values, there)
-        if not np.isfinite(powers).all():  # beyond what float32 can square
-            sums, powers = _sums(values.astype(np.float64), there)
         inner = _summed(there).astype(np.int64)
         count[:, here] = inner, len(shadow) - inner
-        shifts = sums / count[:, here]
+        with np.errstate(over="ignore", invalid="ignore"):
+            shifts, left, powers = _about_means(values, there, count[:, here])
+        if not (left > _CANCELLED * powers).all():  # beyond what float32 can square, or lost between large sums
+            shifts, left, _ = _about_means(values.astype(np.float64), there, count[:, here])
         mean[:, here] = centre + shifts
-        squares[:, here] = np.maximum(powers - count[:, here] * shifts**2, 0.0)
+        squares[:, here] = np.maximum(left, 0.0)
 
     on_cores(fill, range(0, examples, step))
     inside, outside = (Moments(count=count[row], mean=mean[row], squares=squares[row]) for row in (0, 1))
     return inside, outside
+
+
+def _about_means(values: Floats, there: Floats, count: Floats | Ints) -> tuple[Floats, Floats, Floats]:
+    """Return each side's means, squared deviations from them, and squares before those means were taken off, all [2, examples]."""
+    sums, powers = _sums(values, there)
+    shifts = sums / count
+    return shifts, powers - count * shifts**2, powers
 
 
 def _sums(values: Floats, there: Floats) -> tuple[Floats, Floats]:
@@ -92,27 +104,38 @@ def _summed(values: Floats) -> Floats:
 
 
 def log_mean(logs: Floats, side: Bools | None = None) -> Floats:
-    """Return the log of the mean of exp(logs) over all models, or where `side` is True, both [models, examples]; each needs one."""
+    """Return the log of the mean of exp(logs) over all models, or where `side` is True, both [models, examples]; each needs one.
+
+    Exact also where every probability is nearly 1: there the mean is 1 less the mean of what is missing, which keeps its digits.
+    """
     found = np.empty(logs.shape[1])
     step = max(1, _CHUNK // len(logs))
 
     def fill(start: int) -> None:
         here = slice(start, start + step)
-        with np.errstate(over="ignore", invalid="ignore"):
-            p = np.exp(logs[:, here])
-            if side is not None:
-                p *= side[:, here]
-            sums = _summed(p)
-        unfit = np.flatnonzero(~((sums > _SMALLEST_SUM) & (sums < 1 / _SMALLEST_SUM)))
-        sums[unfit] = 1.0
-        count = len(logs) if side is None else side[:, here].sum(axis=0)
-        found[here] = np.log(sums.astype(np.float64)) - np.log(count)
+        values, there = logs[:, here], None if side is None else side[:, here]
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            surplus = _mean(np.expm1(values), there)
+            of_large = np.log1p(surplus)
+            found[here] = of_large
+            if (surplus > _HALF).all():
+                return
+            p = _mean(np.exp(values), there)
+            found[here] = np.where(surplus > _HALF, of_large, np.log(p))
+        unfit = np.flatnonzero(~((surplus > _HALF) | (p > _SMALLEST_MEAN)) | ~(p < 1 / _SMALLEST_MEAN))
         if unfit.size:
-            there = None if side is None else side[:, start + unfit]
-            found[start + unfit] = _log_mean_in_order_of_size(logs[:, start + unfit], there)
+            found[start + unfit] = _log_mean_in_order_of_size(values[:, unfit], None if there is None else there[:, unfit])
 
     on_cores(fill, range(0, found.size, step))
     return found
+
+
+def _mean(values: Floats, there: Bools | None) -> Floats:
+    if there is None:
+        return _summed(values).astype(np.float64) / len(values)
+    values *= there
+    mean: Floats = _summed(values).astype(np.float64) / there.sum(axis=0)
+    return mean
 
 
 def _log_mean_in_order_of_size(logs: Floats, side: Bools | None) -> Floats:

@@ -36,7 +36,7 @@ class NoiseDistance:
 
 @dataclass(frozen=True, kw_only=True)
 class BoundaryDistance:
-    """How far the decision boundary is, found with 66 queries; 0 where the label was wrong from the start."""
+    """How far the decision boundary is, found with 70 queries; 0 where the label was wrong from the start."""
 
     name: ClassVar[str] = "boundary-distance"
     shadows_per_side: ClassVar[int] = 0

@@ -80,7 +80,9 @@ class OfflineRMIA:
 
     def _corrected(self, without: Floats) -> Floats:
         """Return log Pr, the mean of Pr_OUT and the guess at Pr_IN, from log Pr_OUT."""
-        corrected: Floats = np.logaddexp(without + np.log1p(self.a), np.log1p(-self.a) if self.a < 1 else -np.inf) - np.log(2)
+        if self.a == 1:
+            return without
+        corrected: Floats = np.log1p(0.5 * (1 + self.a) * np.expm1(without))  # keeps its digits where Pr_OUT is nearly 1
         return corrected
 
 

@@ -36,7 +36,7 @@ def truth(prepared: Prepared) -> Truth:
     rehearsing = attacking.rehearsals(len(prepared.rows) - first)
     return Truth(
         target=prepared.rows[design.TARGET, prepared.audited],
-        phantom=design.redrawn_row(prepared.recipe)[prepared.audited],
+        phantom=prepared.rows[design.TARGET, prepared.audited],
         rehearsals=prepared.rows[first : first + rehearsing, prepared.audited],
     )
 
@@ -45,7 +45,7 @@ def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> dict[str
     """Return arrays.npz: everything that the record's numbers are computed from."""
     found: dict[str, Any] = {
         "membership": prepared.rows,
-        "phantom_membership": design.redrawn_row(prepared.recipe),
+        "phantom_membership": prepared.rows[design.TARGET],
         "labels": prepared.examples.pool_labels,
         "predictions": _predictions(bank.pool[design.TARGET]),
         "test_labels": prepared.examples.test_labels,

@@ -25,7 +25,11 @@ PHANTOM_LEVEL = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """Who was a member, on the audited examples: of the target [A], of the phantom as redrawn [A], of the rehearsing models [R, A]."""
+    """Who was a member, on the audited examples: of the target [A], of the rehearsing models [R, A]; and the phantom's row [A].
+
+    The phantom was trained on coins of its own and is scored against the target's, which it cannot know. Attacks can, if they were
+    fitted on rows that follow the target's, and so can whatever else sets the target's members apart.
+    """
 
     target: Bools
     phantom: Bools
@@ -74,12 +78,12 @@ def headline(attacks: Sequence[AttackResult]) -> str:
 
 
 def phantom_control(attacks: Sequence[AttackResult]) -> Control:
-    """Judge the phantom target: a redrawn membership row must look like chance to all attacks jointly."""
+    """Judge the phantom target: to all attacks jointly, the target's members must look like chance on a model of other coins."""
     worst = min(attacks, key=lambda attack: attack.phantom_p_holm)
     return Control(
         name="phantom target",
         passed=worst.phantom_p_holm >= PHANTOM_LEVEL,
-        detail=f"A model trained without regard to the row it is scored against: {worst.name} is furthest from chance, "
+        detail=f"A model trained on other coins, scored against the target's members: {worst.name} is furthest from chance, "
         f"AUC {worst.phantom_auc.value:.3f}, p = {worst.phantom_p_holm:.3f} after Holm over {len(attacks)} attacks "
         f"(fails below {PHANTOM_LEVEL}).",
     )

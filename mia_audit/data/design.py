@@ -19,20 +19,15 @@ FIRST_SHADOW = 2
 
 def membership(recipe: Recipe, models: int) -> Bools:
     """Return who is trained on what, bool [models, pool]: rows TARGET and PHANTOM, shadow models from FIRST_SHADOW on."""
-    return np.stack([_row(recipe, "membership", model) for model in range(models)])
+    return np.stack([_row(recipe, model) for model in range(models)])
 
 
-def redrawn_row(recipe: Recipe) -> Bools:
-    """Return the row that the phantom target is scored against, bool [pool]; its training never saw it."""
-    return _row(recipe, "phantom-membership", 0)
-
-
-def _row(recipe: Recipe, purpose: str, index: int) -> Bools:
+def _row(recipe: Recipe, index: int) -> Bools:
     pool, fraction = settled(recipe.data.pool), recipe.data.member_fraction
-    row: Bools = stream(recipe.training.seed, purpose, index).random(pool) < fraction
+    row: Bools = stream(recipe.training.seed, "membership", index).random(pool) < fraction
     if not 0 < row.sum() < pool:
         raise DataError(
-            f"{purpose} row {index} needs members and non-members, got {int(row.sum())} members in a pool of {pool}; "
+            f"membership row {index} needs members and non-members, got {int(row.sum())} members in a pool of {pool}; "
             f"use a larger --set data.pool=... or a --set data.member_fraction=... nearer to 0.5 (now {fraction})"
         )
     return row

@@ -17,7 +17,7 @@ def rate(x: Tensor, steps: int, generators: list[torch.Generator]) -> Tensor:
     Examples are drawn one after the other, so that an example's spikes do not depend on how many follow it.
     """
     shape = (x.shape[1], steps, *x.shape[2:])
-    draws = [torch.rand(shape, generator=generator, device=x.device).transpose(0, 1) for generator in generators]
+    draws = [torch.rand(shape, generator=generator, device=generator.device).to(x.device).transpose(0, 1) for generator in generators]
     return (torch.stack(draws) < x.unsqueeze(1)).to(x.dtype)
 
 

@@ -22,36 +22,43 @@ def dropout(subject: Subject) -> dict[str, Floats]:
 
     With direct encoding a query without dropped inputs always gets the same answer, so it is put once.
     """
-    found = []
+    found, drawn = [], subject.draws("dropout")
     for number, rate in enumerate(RATES):
         draws = 1 if rate == 0 and subject.model.encoding == "direct" else DRAWS
+        queries = range(DRAWS * number, DRAWS * number + draws)
         parts = []
-        for place, (x, _) in enumerate(subject.chunks()):
+        for x, _ in subject.chunks():
             total: Tensor | float = 0.0
-            for draw in range(draws):
-                generator = subject.generator("dropout", _number(number, draw, place))
-                kept = torch.rand(x.shape, generator=generator, device=x.device) >= rate
-                total = total + F.log_softmax(subject.logits(x * kept, generator).double(), dim=-1) / draws
+            for query in queries:
+                kept = drawn.shares(query, x) >= rate
+                total = total + F.log_softmax(subject.logits(x * kept, drawn.encoding(query)).double(), dim=-1) / draws
             parts.append(total)
         found.append(np.concatenate([part.cpu().numpy() for part in parts if isinstance(part, Tensor)], axis=1))
     return {"dropout": np.stack(found, axis=2).astype(np.float32)}
 
 
 def noise(subject: Subject) -> dict[str, Floats]:
-    """Return how often the label survives noise of each strength [K, N, strengths], and how often faint noise raises the loss [K, N, 1]."""
+    """Return how often the label survives noise of each strength [K, N, strengths], and how often faint noise raises the loss [K, N, 1].
+
+    A loss with faint noise is compared with that of the same encoding without noise.
+    """
+    drawn, by_chance = subject.draws("noise"), subject.model.encoding == "rate"
     hits, rises = [], []
-    for place, (x, labels) in enumerate(subject.chunks()):
-        before = _losses(subject.logits(x, subject.generator("noise", _number(0, 0, place))), labels)
+    for x, labels in subject.chunks():
+        still = None if by_chance else subject.logits(x, drawn.encoding(0))
         by_strength = []
-        for number, strength in enumerate((*STRENGTHS, FAINT), 1):
-            right: Tensor | float = 0.0
-            for draw in range(DRAWS):
-                generator = subject.generator("noise", _number(number, draw, place))
-                noisy = subject.within(x + strength * subject.spread * torch.randn(x.shape, generator=generator, device=x.device))
-                answers = subject.logits(noisy, generator)
-                outcome = _losses(answers, labels) > before if strength == FAINT else answers.argmax(dim=-1) == labels
-                right = right + outcome.float() / DRAWS
-            by_strength.append(right)
+        for number, strength in enumerate((*STRENGTHS, FAINT)):
+            share: Tensor | float = 0.0
+            for query in range(DRAWS * number, DRAWS * (number + 1)):
+                noisy = subject.within(x + strength * subject.spread * drawn.normal(query, x))
+                answers = subject.logits(noisy, drawn.encoding(query))
+                if strength == FAINT:
+                    before = subject.logits(x, drawn.encoding(query + DRAWS, like=query)) if still is None else still
+                    outcome = _losses(answers, labels) > _losses(before, labels)
+                else:
+                    outcome = answers.argmax(dim=-1) == labels
+                share = share + outcome.float() / DRAWS
+            by_strength.append(share)
         shares = torch.stack([share for share in by_strength if isinstance(share, Tensor)], dim=-1).cpu().numpy()
         hits.append(shares[..., :-1])
         rises.append(shares[..., -1:])
@@ -60,11 +67,11 @@ def noise(subject: Subject) -> dict[str, Floats]:
 
 def shifts(subject: Subject) -> dict[str, Floats]:
     """Return whether the label survives a shift by up to a pixel either way, [K, N, 9]; what is shifted in is 0."""
-    parts = []
-    for place, (x, labels) in enumerate(subject.chunks()):
+    parts, drawn = [], subject.draws("shifts")
+    for x, labels in subject.chunks():
         answers = [
-            subject.logits(_shifted(x, down, right), subject.generator("shifts", _number(number, 0, place))).argmax(dim=-1) == labels
-            for number, (down, right) in enumerate(SHIFTS)
+            subject.logits(_shifted(x, down, right), drawn.encoding(query)).argmax(dim=-1) == labels
+            for query, (down, right) in enumerate(SHIFTS)
         ]
         parts.append(torch.stack(answers, dim=-1).float().cpu().numpy())
     return {"shift-hits": np.concatenate(parts, axis=1)}
@@ -82,8 +89,3 @@ def _losses(logits: Tensor, labels: Tensor) -> Tensor:
     logp = F.log_softmax(logits.double(), dim=-1)
     chosen = labels.expand(logp.shape[:-1]).unsqueeze(-1)
     return -logp.gather(-1, chosen).squeeze(-1)
-
-
-def _number(kind: int, draw: int, place: int) -> int:
-    """Return the number of a stream: one for each kind of query, draw and chunk."""
-    return (kind * 1_000 + draw) * 1_000_000 + place

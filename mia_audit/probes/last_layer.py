@@ -40,8 +40,9 @@ def passages(subject: Subject, purpose: str) -> Iterator[Passed]:
 
     hooks = [last.register_forward_pre_hook(at_last), subject.population.layers.register_forward_hook(behind)]
     try:
-        for place, (x, labels) in enumerate(subject.chunks()):
-            fed = subject.encoded(x, subject.generator(purpose, place)).clone().requires_grad_()
+        encoding = subject.draws(purpose).encoding(0)
+        for x, labels in subject.chunks():
+            fed = subject.encoded(x, encoding).clone().requires_grad_()
             logits = subject.population(fed)
             yield Passed(fed=fed, rows=rows.pop(), output=outputs.pop(), logits=logits, labels=labels)
     finally:

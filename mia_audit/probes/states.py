@@ -28,7 +28,7 @@ def states(subject: Subject) -> dict[str, Floats]:
     hooks = [readout.register_forward_pre_hook(at_readout)]
     hooks += [module.register_forward_hook(at_layer) for module in subject.population.modules() if isinstance(module, SpikingLayer)]
     found: dict[str, list[Tensor]] = {"membranes": [], "spike-counts": [], "layer-spikes": []}
-    generator = subject.generator("states")
+    generator = subject.draws("states").encoding(0)
     try:
         for x, _ in subject.chunks():
             subject.logits(x, generator)
@@ -49,7 +49,7 @@ def time_sweep(subject: Subject) -> dict[str, Floats]:
     parts: list[Tensor] = []
     for number, here in enumerate((max(1, steps // 2), steps, 2 * steps)):
         population = subject.rebuild(here)
-        generator = subject.generator("time-sweep", number)
+        generator = subject.draws("time-sweep").encoding(number)
         changed = subject if here == steps else _running(subject, here)
         parts.append(torch.cat([changed.logits(x, generator, population) for x, _ in changed.chunks()], dim=1))
     return {"time-sweep": torch.stack(parts, dim=2).cpu().numpy()}

@@ -10,7 +10,7 @@ from torch import Tensor
 from mia_audit.models.encoding import encode
 from mia_audit.models.network import Population
 from mia_audit.recipe import Model
-from mia_audit.streams import stream_seed
+from mia_audit.streams import stream, stream_seed
 from mia_audit.types import Floats, Ints
 
 _CHUNK = 2**21  # input values times models times steps held at once
@@ -22,6 +22,7 @@ class Subject:
 
     inputs   channels last, [N, ...]
     labels   [N]
+    pool     how many inputs are the audit's pool; a sibling of the target has copies of some of them behind it
     seed     of the recipe; every probe draws from streams of its own
     rebuild  return the same trained models run for another number of steps
     """
@@ -31,6 +32,7 @@ class Subject:
     model: Model
     inputs: Floats
     labels: Ints
+    pool: int
     seed: int
     device: torch.device
     rebuild: Callable[[int], Population]
@@ -42,12 +44,12 @@ class Subject:
 
     @property
     def spread(self) -> float:
-        """The standard deviation of all input values: the unit of noise."""
-        return float(self.inputs.std())
+        """The standard deviation of the pool's input values: the unit of noise."""
+        return float(self.inputs[: self.pool].std())
 
-    def generator(self, purpose: str, number: int = 0) -> torch.Generator:
-        """Return the random stream of one query of a probe, the same for every model and cohort."""
-        return torch.Generator(self.device).manual_seed(stream_seed(self.seed, f"probe {purpose}", number))
+    def draws(self, purpose: str) -> "Draws":
+        """Return the random streams of a probe, the same for every model and cohort."""
+        return Draws(seed=self.seed, purpose=purpose)
 
     def chunks(self, size_factor: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield inputs [B, ...] and labels [B], few enough at once."""
@@ -59,9 +61,17 @@ class Subject:
 
     def encoded(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Return what the models are fed for inputs [B, ...] or, one a model, [K, B, ...]."""
-        own = x if x.ndim > self.inputs.ndim else x.unsqueeze(0)
-        fed = encode(own, self.model, [generator] if self.model.encoding == "direct" else [generator] * len(own))
-        return fed.expand(self.models, *fed.shape[1:])
+        if x.ndim == self.inputs.ndim:
+            fed = encode(x.unsqueeze(0), self.model, [generator])
+            return fed.expand(self.models, *fed.shape[1:])
+        if self.model.encoding != "rate":
+            return encode(x, self.model, [])
+        start = generator.get_state()
+        each: list[Tensor] = []
+        for own in x:  # every model's input meets the same draws
+            generator.set_state(start)
+            each.append(encode(own.unsqueeze(0), self.model, [generator]))
+        return torch.cat(each)
 
     @torch.inference_mode()
     def logits(self, x: Tensor, generator: torch.Generator, population: Population | None = None) -> Tensor:
@@ -72,3 +82,33 @@ class Subject:
     def within(self, x: Tensor) -> Tensor:
         """Return inputs that such data could be: images are cut to 0 to 1."""
         return x.clamp(0, 1) if self.image else x
+
+
+class Draws:
+    """What a probe draws: every query has streams of its own, which go on from one chunk to the next.
+
+    NumPy's streams and those of a CPU generator give one value after another, so that an example's draws depend on its place alone:
+    not on the chunk, and so not on how many models a cohort holds, nor on the device.
+    """
+
+    def __init__(self, *, seed: int, purpose: str) -> None:
+        self._of = (seed, f"probe {purpose}")
+        self._numbers: dict[int, np.random.Generator] = {}
+        self._encodings: dict[int, torch.Generator] = {}
+
+    def numbers(self, query: int) -> np.random.Generator:
+        """Return the stream of what a query draws for itself."""
+        return self._numbers.setdefault(query, stream(*self._of, query))
+
+    def encoding(self, query: int, like: int | None = None) -> torch.Generator:
+        """Return the stream of a query's encoding; with `like`, one that gives the same draws as that other query's."""
+        seed = stream_seed(self._of[0], f"{self._of[1]} encoding", query if like is None else like)
+        return self._encodings.setdefault(query, torch.Generator().manual_seed(seed))
+
+    def shares(self, query: int, x: Tensor) -> Tensor:
+        """Return uniform draws in the shape of x."""
+        return torch.from_numpy(self.numbers(query).random(x.shape, dtype=np.float32)).to(x.device)
+
+    def normal(self, query: int, x: Tensor) -> Tensor:
+        """Return standard normal draws in the shape of x."""
+        return torch.from_numpy(self.numbers(query).standard_normal(x.shape, dtype=np.float32)).to(x.device)

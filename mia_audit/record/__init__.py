@@ -7,7 +7,7 @@ run.json      when, where, how long: everything that differs from run to run; an
 
 Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   membership          bool [2 + S, N]: row 0 the target, row 1 the phantom target as trained, then the shadow models
-  phantom_membership  bool [N]: the redrawn row that the phantom target is scored against
+  phantom_membership  bool [N]: the row that the phantom target is scored against, which is the target's
   labels              int [N]
   predictions         int [N]: the target's predicted class
   test_labels, test_predictions   int [test examples]

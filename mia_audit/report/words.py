@@ -12,8 +12,8 @@ ACCESS = {
     "gradient": "gradients of the loss",
 }
 CONTROLS = {
-    "phantom": "The whole pipeline runs again on a network whose secret is redrawn after training. There is nothing to find, so an attack "
-    "that finds something reads an artefact of the audit.",
+    "phantom": "Every attack runs again on a network that was trained on other examples, and is asked for the target's members. There is "
+    "nothing to find, so an attack that finds something reads an artefact of the audit.",
     "dose": "Examples are planted one, two, four and eight times. An attack that misses the highest dose has no power here.",
     "blind": "A classifier that never sees the network must not tell the two sides apart; otherwise they differ by themselves.",
     "independent": "No shadow model may share the target's coins or be the target itself: it would know the answers.",

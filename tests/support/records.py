@@ -144,12 +144,11 @@ def _arrays(  # noqa: PLR0917 - a test's factory
     effects: dict[str, float],
 ) -> dict[str, np.ndarray]:
     membership = rng.random((2 + shadows, pool)) < 0.5
-    phantom = rng.random(pool) < 0.5
     audited = np.sort(rng.permutation(pool)[: pool - 3])
     labels, test_labels = rng.integers(0, classes, pool), rng.integers(0, classes, 297)
     arrays: dict[str, np.ndarray] = {
         "membership": membership,
-        "phantom_membership": phantom,
+        "phantom_membership": membership[0],
         "labels": labels,
         "predictions": _predict(rng, labels, np.where(membership[0], min(1.0, accuracy + 0.04), accuracy), classes),
         "test_labels": test_labels,
@@ -159,7 +158,7 @@ def _arrays(  # noqa: PLR0917 - a test's factory
     for sketch in sketches:
         effect = effects[sketch.name]
         arrays[f"scores/{sketch.name}"] = _scores(rng, membership[0][audited], effect, sketch.levels)
-        arrays[f"phantom/{sketch.name}"] = _scores(rng, phantom[audited], 0.0, sketch.levels)
+        arrays[f"phantom/{sketch.name}"] = _scores(rng, membership[0][audited], 0.0, sketch.levels)
         rehearsals = [_scores(rng, membership[2 + row][audited], effect, sketch.levels) for row in range(min(4, shadows))]
         arrays[f"rehearsal/{sketch.name}"] = np.stack(rehearsals)
     return arrays
