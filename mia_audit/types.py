@@ -37,6 +37,7 @@ class ThirdPool:
 
     def __post_init__(self) -> None:
         _require_logits("the third pool", self.target, self.shadows, len(self.shadows), self.labels.size)
+        _require_labels("the third pool", self.labels, self.target.shape[-1])
         _require_length("the third pool", "features", self.features, self.labels.size)
 
 
@@ -74,6 +75,7 @@ class Evidence:
         _require_logits("evidence", self.target, self.shadows, models, examples)
         if self.labels.shape != (examples,):
             raise EvidenceError(f"evidence needs one label for each of {examples} examples, got {self.labels.shape}")
+        _require_labels("evidence", self.labels, self.classes)
         _require_length("evidence", "features", self.features, examples)
         if self.population is not None and len(self.population.shadows) != models:
             raise EvidenceError(f"evidence needs {models} shadow models on the third pool too, got {len(self.population.shadows)}")
@@ -150,6 +152,11 @@ def _require_logits(what: str, target: Floats, shadows: Floats, models: int, exa
         )
     if not (_all_finite(target) and _all_finite(shadows)):
         raise EvidenceError(f"{what} needs finite logits, got NaN or infinity; the model that gave them did not train")
+
+
+def _require_labels(what: str, labels: Ints, classes: int) -> None:
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise EvidenceError(f"{what} needs labels from 0 to {classes - 1}, one a class, got {labels.min()} to {labels.max()}")
 
 
 def _require_length(what: str, name: str, values: Floats | None, examples: int) -> None:

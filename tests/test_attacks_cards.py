@@ -149,3 +149,18 @@ def test_no_attack_is_refused() -> None:
 def test_a_summary_stands_by_itself(name: str) -> None:
     """The report orders attacks by strength, so that "the same" would speak of whichever attack stands above."""
     assert not load_card(name).summary.lower().startswith("the same")
+
+
+@pytest.mark.parametrize(
+    ("need", "words"),
+    [
+        ("population", "examples of the same distribution that are no members"),
+        ("trajectory", "checkpoint"),
+        ("time-sweep", "numbers of steps"),
+    ],
+)
+def test_what_an_attack_needs_beside_the_target_is_among_what_its_card_says_is_known(need: str, words: str) -> None:
+    """An outside population, the checkpoints of the training, or other numbers of steps are no small thing to have."""
+    for card, attack in load_attacks(("full",)):
+        if need in attack.needs:
+            assert any(words in known for known in card.knowledge), card.name

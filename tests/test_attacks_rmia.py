@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
+from scipy.stats import spearmanr
 
 from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
@@ -132,3 +133,25 @@ def test_parameters_outside_their_range_are_refused(parameters: dict[str, float]
     """Each says its range."""
     with pytest.raises(RecipeError, match=message):
         OfflineRMIA(**parameters)
+
+
+@pytest.mark.parametrize("surer", [10.0, 16.0, 24.0])
+@pytest.mark.parametrize("attack", [OnlineRMIA(), OfflineRMIA()], ids=lambda attack: attack.name)
+def test_probabilities_that_float32_rounds_to_one_still_differ(attack: Attack, surer: float) -> None:
+    """Scores of float32 logits rank examples as those of float64 do, where every probability is nearly 1."""
+    seen, _ = gaussian_evidence(gap=1.0, examples=400, shadows=64, classes=3)
+    told, raised = with_third_pool(seen), surer * np.eye(3)[seen.labels]
+    single = replace(told, target=(told.target + raised).astype(np.float32), shadows=(told.shadows + raised).astype(np.float32))
+    double = replace(single, target=single.target.astype(np.float64), shadows=single.shadows.astype(np.float64))
+    one, two = attack.score(single), attack.score(double)
+    assert spearmanr(one, two).statistic > 0.999999
+
+
+def test_labels_beyond_the_classes_are_refused() -> None:
+    """A label without a class would be read from the neighbour's row."""
+    seen, _ = gaussian_evidence(gap=1.0, examples=20, shadows=4)
+    for label, told in ((2, "got 0 to 2"), (-1, "got -1 to 1")):
+        labels = seen.labels.copy()
+        labels[3] = label
+        with pytest.raises(EvidenceError, match=f"evidence needs labels from 0 to 1, one a class, {told}"):
+            replace(seen, labels=labels)

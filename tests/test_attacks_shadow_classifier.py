@@ -218,6 +218,31 @@ def test_any_classifier_of_scikit_learn_can_be_named(name: str) -> None:
     np.testing.assert_allclose(decided(tree, rows), [-np.log(1e6 - 1), np.log(1e6 - 1)])
 
 
+def test_a_named_classifier_may_see_richer_features_and_takes_its_settings() -> None:
+    """Sorted posteriors, loss and margin instead of logits find the planted leak too; a setting changes the scores."""
+    seen, member = planted(2.0, examples=300, shadows=10, classes=3)
+    few, many = (
+        ShadowScikit(classifier="LogisticRegression", features="posteriors", settings={"C": cost}).score(seen) for cost in (1e-4, 1.0)
+    )
+    assert auc(many, member) > 0.6
+    assert not np.allclose(few, many)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"features": "posterior"}, "features needs one of logits, posteriors, got 'posterior'; did you mean 'posteriors'"),
+        ({"classifier": "MultinomialNB"}, "classifier MultinomialNB cannot be fitted on standardised features: Negative values"),
+        ({"classifier": "SVC", "settings": {"kernel": "no"}}, "classifier SVC cannot be fitted on standardised features: The 'kernel'"),
+        ({"classifier": "SVC", "settings": {"depth": 3}}, "unexpected keyword argument 'depth'"),
+    ],
+)
+def test_a_classifier_that_cannot_work_is_refused_before_the_training(asked: dict[str, Any], told: str) -> None:
+    """When the card is read, not hours later; the message has scikit-learn's reason."""
+    with pytest.raises(RecipeError, match=f"shadow-scikit: .*{told}"):
+        ShadowScikit(**asked)
+
+
 def test_a_named_regression_is_the_cards_own() -> None:
     """The same rows, the same penalty: logistic regression by its name gives that attack's scores."""
     seen, _ = planted(1.0, examples=200, shadows=10)

@@ -14,7 +14,7 @@ from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurro
 from mia_audit.attacks.dropout import InputDropout
 from mia_audit.attacks.firing import Energy, FiringSignature
 from mia_audit.attacks.gaussians import projected_log_ratio, vector_log_ratio
-from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
+from mia_audit.attacks.gradients import GradientClassifier, GradientLiRA, GradientNorm
 from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, BoundaryLiRA, NoiseDistance
 from mia_audit.attacks.observables import entropy, log_confidence, log_likelihood, margin, modified_entropy, phi
 from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, StepClassifier, TimeSweepLiRA, normal_scores
@@ -209,6 +209,27 @@ def test_gradients_are_compared_by_their_logs() -> None:
     assert auc(GradientLiRA().score(seen), member[0]) == pytest.approx(norm.cdf(np.sqrt(1.25 / 2)), abs=0.03)
     gone = with_signal("gradient-norms", np.zeros((33, 3_000, 2)), bare(member))
     assert np.isfinite(GradientLiRA().score(gone)).all()
+
+
+def test_the_pull_at_a_class_is_found_among_gradient_features() -> None:
+    """Members whose loss pulls less at their own class are found; trees see it whatever the label, and norms tell nothing here."""
+    values, member = gaussian_vectors(np.array([-1.5]), examples=1_500, shadows=12)
+    seen = bare(member)
+    can = np.minimum(member[1:].sum(axis=0), (~member[1:]).sum(axis=0)) >= 1
+    rng = np.random.default_rng(1)
+    found = np.exp(rng.normal(size=(13, 1_500, 3 + seen.classes)))
+    own = 3 + seen.labels
+    found[:, np.arange(1_500), own] = np.exp((values - values.mean(axis=0))[:, 0])
+    norms = np.exp(rng.normal(size=(13, 1_500, 2)))
+
+    def both(features: Floats) -> Evidence:
+        signals = {"gradient-norms": norms, "gradient-features": features}
+        return replace(seen, signals={name: Signal(target=each[0], shadows=each[1:]) for name, each in signals.items()}).only(can)
+
+    told = both(found)
+    assert auc(GradientClassifier().score(told), member[0, can]) > 0.75
+    assert abs(auc(GradientNorm().score(told), member[0, can]) - 0.5) < 0.05
+    assert np.isfinite(GradientClassifier().score(both(np.zeros_like(found)))).all()
 
 
 WITH_SHADOWS = [kind() for kind in ATTACKS if kind.shadows_per_side > 1 and kind.needs - {"shadows", "queries", "population", "features"}]

@@ -7,7 +7,7 @@ from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurro
 from mia_audit.attacks.dropout import InputDropout
 from mia_audit.attacks.ensemble import Ensemble, SignalEnsemble
 from mia_audit.attacks.firing import Energy, FiringSignature
-from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
+from mia_audit.attacks.gradients import GradientClassifier, GradientLiRA, GradientNorm
 from mia_audit.attacks.inverse_hessian import InverseHessian, InverseHessianLiRA
 from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, BoundaryLiRA, NoiseDistance
 from mia_audit.attacks.lira import OnlineLiRA, PerExampleLiRA
@@ -76,6 +76,7 @@ ATTACKS: tuple[type[Attack], ...] = (
     Energy,
     GradientNorm,
     GradientLiRA,
+    GradientClassifier,
     InverseHessian,
     InverseHessianLiRA,
     ReleasesLiRA,

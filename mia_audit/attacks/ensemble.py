@@ -5,8 +5,9 @@ section V); where densities are out of reach, a classifier's log odds under an e
 "Enhanced Membership Inference Attacks", arXiv:2111.09679v4, do for their attacks' signals. Each rehearsing shadow model takes the
 target's part, with the others as its shadow models, and gives rows whose membership is known.
 
-Departs from the papers: the signals are the scores of this catalogue's own attacks. The target gives no row. One ensemble is content
-with answers; the other adds an attack for every further signal that the audit took, whatever its other attacks needed.
+Departs from the papers: the signals are the scores of this catalogue's own attacks, but for those that grow trees or rehearse.
+The target gives no row. One ensemble is content with answers; the other adds an attack for every further signal that the audit took,
+whatever its other attacks needed.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
 from mia_audit.attacks.firing import Energy, FiringSignature
 from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
 from mia_audit.attacks.inverse_hessian import InverseHessianLiRA
-from mia_audit.attacks.label_only import BoundaryLiRA, NoiseDistance
+from mia_audit.attacks.label_only import Augmentation, BoundaryLiRA, NoiseDistance
 from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.lira_queries import MultiQueryLiRA
@@ -53,6 +54,7 @@ _MORE: tuple[Attack, ...] = (
     AttackP(),
     OfflineRMIA(),
     MultiQueryLiRA(),
+    Augmentation(),
     NoiseDistance(),
     BoundaryLiRA(),
     Merlin(),

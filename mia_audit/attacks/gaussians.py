@@ -71,9 +71,9 @@ def both_moments(shadow: Floats, trained_on: Bools) -> tuple[Moments, Moments]:
         inner = _summed(there).astype(np.int64)
         count[:, here] = inner, len(shadow) - inner
         with np.errstate(over="ignore", invalid="ignore"):
-            shifts, left, powers = _about_means(values, there, count[:, here])
+            shifts, left, powers = _about_means(values, there, (inner, len(shadow) - inner))
         if not (left > _CANCELLED * powers).all():  # beyond what float32 can square, or lost between large sums
-            shifts, left, _ = _about_means(values.astype(np.float64), there, count[:, here])
+            shifts, left, _ = _about_means(values.astype(np.float64), there, (inner, len(shadow) - inner))
         mean[:, here] = centre + shifts
         squares[:, here] = np.maximum(left, 0.0)
 
@@ -82,9 +82,10 @@ def both_moments(shadow: Floats, trained_on: Bools) -> tuple[Moments, Moments]:
     return inside, outside
 
 
-def _about_means(values: Floats, there: Floats, count: Floats | Ints) -> tuple[Floats, Floats, Floats]:
+def _about_means(values: Floats, there: Floats, counts: tuple[Ints, Ints]) -> tuple[Floats, Floats, Floats]:
     """Return each side's means, squared deviations from them, and squares before those means were taken off, all [2, examples]."""
     sums, powers = _sums(values, there)
+    count = np.stack(counts)
     shifts = sums / count
     return shifts, powers - count * shifts**2, powers
 

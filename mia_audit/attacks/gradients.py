@@ -1,9 +1,11 @@
 """White-box attacks on the gradient of an example's loss.
 
 Nasr, Shokri and Houmansadr, "Comprehensive Privacy Analysis of Deep Learning", IEEE S&P 2019, arXiv:1812.00910v2: training drives
-members' gradients towards zero. The norms are signals: by the input, and by the last layer's weights and biases.
+members' gradients towards zero. The norms are signals: by the input, and by the last layer's weights and biases, which the paper
+finds to tell most; and features of the last layer's gradient, by each class and of each factor.
 
-Departs from the paper: norms instead of whole gradients, a threshold and a likelihood ratio instead of a network.
+Departs from the paper: the last layer alone, norms and gradients by its biases instead of every weight's; a threshold, a likelihood
+ratio and boosted trees instead of a network.
 """
 
 from dataclasses import dataclass
@@ -13,10 +15,12 @@ import numpy as np
 
 from mia_audit.attacks.budget import require_needs, require_shadows
 from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import require_least
-from mia_audit.types import Evidence, Floats
+from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.types import Evidence, Floats, Ints
 
 _SMALLEST = 1e-12
+_NORMS = 3
+_MOST_BIASES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,45 @@ class GradientLiRA:
         require_shadows(seen, self)
         signal = seen.signals["gradient-norms"]
         return projected_log_ratio(_logs(signal.target).T, _logs(signal.shadows).transpose(0, 2, 1), seen.trained_on, self.ridge)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientClassifier:
+    """Trees on features of the last layer's gradient, fitted on shadow models.
+
+    rows   most rows the trees are fitted on, drawn at random
+    trees  how many; each has at most eight leaves
+    seed   of the draw
+    """
+
+    name: ClassVar[str] = "gradient-classifier"
+    shadows_per_side: ClassVar[int] = 1
+    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "gradient-norms", "gradient-features"})
+    rows: int = 20_000
+    trees: int = 50
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_least(self.name, "rows", self.rows, least=2)
+        require_least(self.name, "trees", self.trees, least=1)
+
+    def score(self, seen: Evidence) -> Floats:
+        """Return the log odds of membership, [examples]; larger means more likely a member."""
+        require_needs(seen, self)
+        require_shadows(seen, self)
+        norms, found = seen.signals["gradient-norms"], seen.signals["gradient-features"]
+        shadow = np.stack([_described(*pair, seen.labels) for pair in zip(norms.shadows, found.shadows, strict=True)])
+        target = _described(norms.target, found.target, seen.labels)
+        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+
+
+def _described(norms: Floats, found: Floats, labels: Ints) -> Floats:
+    """Return features [examples, 5 + up to 10] of one model: logs of norms, and by biases the label's own first, the others falling."""
+    lengths, biases = found[:, :_NORMS], found[:, _NORMS:]
+    own = np.arange(biases.shape[1]) == labels[:, None]
+    others = -np.sort(-np.abs(biases[~own].reshape(len(biases), -1)), axis=1)[:, : _MOST_BIASES - 1]
+    described: Floats = np.concatenate([_logs(norms), _logs(lengths), _logs(np.abs(biases[own])[:, None]), _logs(others)], axis=1)
+    return described
 
 
 def _logs(norms: Floats) -> Floats:

@@ -3,6 +3,8 @@
 A row is one (shadow model, example) pair with its features; whether the model was trained on the example is what is learnt.
 """
 
+import warnings
+from collections.abc import Callable
 from inspect import signature
 from typing import Any, NamedTuple, TypeAlias
 
@@ -78,6 +80,18 @@ def named(attack: str, name: str) -> Any:
     if name not in known:
         raise RecipeError(f"{attack}: classifier needs one of scikit-learn's, got {name!r}{nearest(name, known)}")
     return known[name]
+
+
+def require_fits(attack: str, name: str, new: Callable[[], Classifier]) -> None:
+    """Raise RecipeError where a classifier refuses its parameters, or rows such as these; better now than after the training."""
+    rng = np.random.default_rng(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            decided(new().fit(rng.normal(size=(40, 4)), np.arange(40) % 2 == 0), rng.normal(size=(8, 4)))
+    except (ValueError, TypeError) as error:
+        told = " ".join(str(error).split())
+        raise RecipeError(f"{attack}: classifier {name} cannot be fitted on standardised features: {told[:200]}; name another") from error
 
 
 def is_classifier(found: object) -> bool:

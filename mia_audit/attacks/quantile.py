@@ -5,8 +5,9 @@ are known not to be members, learn which confidence the target shows for inputs 
 surer than the 1 - alpha quantile. What is fitted is the target's behaviour on the third pool; its membership is never seen.
 
 Departs from the paper: the quantiles stand in one scale, median and spread (three regressions), so that one score serves every
-alpha; half of the third pool fits and the other half calibrates, so that a score above 0 has the false positive rate alpha on
-examples outside both, whatever the regression is worth; scikit-learn's gradient-boosted trees; several queries are averaged.
+alpha; half of the third pool fits and the other half calibrates, so that a score above 0 has the false positive rate alpha (or
+1 / (n + 1), where only n examples calibrate and that is more) on examples outside both, whatever the regression is worth;
+scikit-learn's gradient-boosted trees; several queries are averaged.
 """
 
 from dataclasses import dataclass
@@ -96,7 +97,10 @@ class _Scale:
 
 
 def honest_quantile(scores: Floats, alpha: float) -> float:
-    """Return the score that a further exchangeable example exceeds with probability alpha at most: the conformal quantile."""
+    """Return the score that a further exchangeable example exceeds with probability alpha at most: the conformal quantile.
+
+    With n scores that is possible from alpha = 1 / (n + 1) on; below, the largest score is returned, which is exceeded that often.
+    """
     place = int(np.ceil((1 - alpha) * (scores.size + 1) - 1e-9))
     return float(np.sort(scores)[min(place, scores.size) - 1])
 

@@ -8,9 +8,9 @@ none of them; every (model, example) is a member by its own coin, so that no sha
 members and non-members are weighed alike; every class is attacked; several queries are averaged.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
@@ -19,10 +19,12 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from mia_audit.attacks.budget import require_shadows
-from mia_audit.attacks.learning import Classifier, boosted, decided, even_draw, logistic, named, require_least
-from mia_audit.attacks.observables import within_reach
+from mia_audit.attacks.learning import Classifier, boosted, decided, even_draw, logistic, named, require_fits, require_least
+from mia_audit.attacks.observables import Observable, within_reach
+from mia_audit.attacks.shadow_features import features
+from mia_audit.errors import RecipeError, nearest
 from mia_audit.streams import stream
-from mia_audit.types import Bools, Evidence, Floats
+from mia_audit.types import Bools, Evidence, Floats, Ints
 
 FEWEST_ROWS = 20
 """Rows of members, and of non-members, that a class needs for a classifier of its own; others share one over all classes."""
@@ -117,9 +119,11 @@ class ShadowBoosting:
 
 @dataclass(frozen=True, kw_only=True)
 class ShadowScikit:
-    """Class-wise classifier of scikit-learn, whichever the card names, at that library's defaults.
+    """Class-wise classifier of scikit-learn, whichever the card names, at that library's defaults but for what the card sets.
 
     classifier      its class
+    settings        its parameters, by name
+    features        "logits", or "posteriors": the ten largest log-probabilities, loss, phi, margin and correctness
     rows_per_class  most rows a classifier is fitted on, drawn at random
     seed            of the draw, and of the classifier where it has one
     """
@@ -128,26 +132,40 @@ class ShadowScikit:
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
     classifier: str = "RidgeClassifier"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    features: str = "logits"
     rows_per_class: int = 1_000
     seed: int = 0
 
     def __post_init__(self) -> None:
-        named(self.name, self.classifier)
         require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
+        if self.features not in _FEATURES:
+            raise RecipeError(
+                f"{self.name}: features needs one of {', '.join(_FEATURES)}, got {self.features!r}{nearest(self.features, _FEATURES)}"
+            )
+        require_fits(self.name, self.classifier, self._new)
 
     def score(self, seen: Evidence) -> Floats:
         """Return its decision function, or its log odds where it has none, [examples]; larger means more likely a member."""
         require_shadows(seen, self)
-        return _by_class(seen, self._new, self.rows_per_class, self.seed)
+        return _by_class(seen, self._new, self.rows_per_class, self.seed, _FEATURES[self.features])
 
     def _new(self) -> Classifier:
-        fresh = named(self.name, self.classifier)()
+        fresh = named(self.name, self.classifier)(**self.settings)
         if "random_state" in fresh.get_params():
             fresh.set_params(random_state=self.seed)
         return make_pipeline(StandardScaler(), fresh)
 
 
-def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: int) -> Floats:
+def _raw(logits: Floats, _: Ints) -> Floats:
+    """Return the logits [examples, classes] of one model, averaged over queries."""
+    return within_reach(logits.mean(axis=0))
+
+
+_FEATURES: dict[str, Observable] = {"logits": _raw, "posteriors": features}
+
+
+def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: int, describe: Observable = _raw) -> Floats:
     """Return the scores of one classifier a class; classes with too few rows share one that is fitted on all."""
     scores = np.empty(seen.examples)
     shared = np.zeros(seen.examples, dtype=np.bool_)
@@ -157,21 +175,21 @@ def _by_class(seen: Evidence, new: Callable[[], Classifier], most: int, seed: in
             if _fewest_rows(seen.trained_on[:, here]) < FEWEST_ROWS:
                 shared |= here
                 continue
-            fitted = _fit(new(), seen.only(here), most, stream(seed, "rows of a class", int(label)))
-            scores[here] = decided(fitted, _features(seen.target[:, here]))
+            fitted = _fit(new(), seen.only(here), most, stream(seed, "rows of a class", int(label)), describe)
+            scores[here] = decided(fitted, describe(seen.target[:, here], seen.labels[here]))
         if shared.any():
             alike = _label_first(seen)
-            fitted = _fit(new(), alike, most, stream(seed, "rows of all classes"))
-            scores[shared] = decided(fitted, _features(alike.target[:, shared]))
+            fitted = _fit(new(), alike, most, stream(seed, "rows of all classes"), describe)
+            scores[shared] = decided(fitted, describe(alike.target[:, shared], alike.labels[shared]))
     return scores
 
 
-def _fit(classifier: Classifier, seen: Evidence, most: int, rng: np.random.Generator) -> Classifier:
+def _fit(classifier: Classifier, seen: Evidence, most: int, rng: np.random.Generator, describe: Observable) -> Classifier:
     """Fit on rows (shadow model, example), as many members as non-members."""
-    rows = seen.shadows.mean(axis=1).reshape(-1, seen.classes)
+    rows = np.concatenate([describe(logits, seen.labels) for logits in seen.shadows])
     member = seen.trained_on.reshape(-1)
     drawn = even_draw(rows, member, most // 2, rng)
-    classifier.fit(within_reach(rows[drawn]), member[drawn])
+    classifier.fit(rows[drawn], member[drawn])
     return classifier
 
 
@@ -183,11 +201,7 @@ def _label_first(seen: Evidence) -> Evidence:
         others = -np.sort(-np.where(own, -np.inf, logits), axis=-1)[..., :-1]
         return np.concatenate([logits[..., own][..., None], others], axis=-1)
 
-    return replace(seen, target=turned(seen.target), shadows=turned(seen.shadows))
-
-
-def _features(target: Floats) -> Floats:
-    return within_reach(target.mean(axis=0))
+    return replace(seen, target=turned(seen.target), shadows=turned(seen.shadows), labels=np.zeros_like(seen.labels))
 
 
 def _fewest_rows(trained_on: Bools) -> int:

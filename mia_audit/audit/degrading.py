@@ -1,8 +1,8 @@
 """Attackers who know less: shadow models of a recipe that differs from the target's in one thing they may guess wrong.
 
-The degraded shadow models have the coins of the true ones and seeds of their own. To an attack they are one more signal, so that
-in a rehearsal a *true* shadow model takes the target's part against degraded ones: thresholds and strength are what such an
-attacker would find on the target.
+The degraded shadow models have the coins and the streams of the true ones, and are asked the same queries: nothing differs but the
+guess. To an attack they are one more signal, so that in a rehearsal a *true* shadow model takes the target's part against degraded
+ones: thresholds and strength are what such an attacker would find on the target.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,13 +11,12 @@ import numpy as np
 
 from mia_audit.audit.prepared import Bank, Prepared, gather
 from mia_audit.data import design
-from mia_audit.recipe import Model, Recipe, settled
-from mia_audit.streams import stream_seed
+from mia_audit.recipe import Model, Quantization, Recipe, settled
 from mia_audit.training import plan, schedule
 from mia_audit.training.material import material
 from mia_audit.types import Floats
 
-FEW_BITS = 4
+FEW = Quantization(weight_bits=4, activation_bits=4)
 
 
 def _other_surrogate(model: Model) -> Model:
@@ -33,10 +32,13 @@ def _other_steps(model: Model) -> Model:
 
 def _other_bits(model: Model) -> Model:
     """Return a full-precision model of a quantized one, and a quantized one of a model in full precision."""
-    quantized = model.quantization
-    bits = FEW_BITS if min(quantized.weight_bits, quantized.activation_bits) == 32 else 32
-    other = quantized.model_copy(update={"weight_bits": bits, "activation_bits": bits, "when": "training"})
-    return model.model_copy(update={"quantization": other})
+    return model.model_copy(update={"quantization": Quantization() if quantized(model) else FEW})
+
+
+def quantized(model: Model) -> bool:
+    """Say whether anything in the model has fewer than 32 bits."""
+    widths = model.quantization
+    return min(widths.weight_bits, widths.activation_bits, widths.input_bits, widths.membrane_bits) < 32
 
 
 GUESSES: dict[str, Callable[[Model], Model]] = {
@@ -49,7 +51,7 @@ GUESSES: dict[str, Callable[[Model], Model]] = {
 def available(recipe: Recipe) -> frozenset[str]:
     """Return which wrong guesses a recipe's target allows."""
     model = recipe.model
-    found = {"other-bits"} if recipe.model.quantization.when == "training" else set()
+    found = {"other-bits"}
     if model.spiking:
         found.add("other-surrogate")
     if model.spiking and model.time_steps > 1 and model.encoding not in ("events", "delta"):
@@ -58,10 +60,9 @@ def available(recipe: Recipe) -> frozenset[str]:
 
 
 def degraded(recipe: Recipe, guess: str) -> Recipe:
-    """Return the recipe of an attacker who guesses one thing wrong, with a seed of its own."""
-    seed = stream_seed(recipe.training.seed, f"degraded {guess}") % 2**31
-    model = GUESSES[guess](recipe.model)
-    return recipe.model_copy(update={"model": model, "training": recipe.training.model_copy(update={"seed": seed, "checkpoints": ()})})
+    """Return the recipe of an attacker who guesses one thing wrong."""
+    training = recipe.training.model_copy(update={"checkpoints": ()})
+    return recipe.model_copy(update={"model": GUESSES[guess](recipe.model), "training": training})
 
 
 def train(prepared: Prepared, bank: Bank, wanted: Iterable[str], machine: schedule.Machine) -> dict[str, Floats]:

@@ -15,19 +15,34 @@ from mia_audit.types import Floats
 
 
 def gradients(subject: Subject) -> dict[str, Floats]:
-    """Return the gradient's norms [K, N, 2]: by the input (as it is fed, all steps together) and by the last layer."""
-    parts = []
+    """Return the gradient's norms [K, N, 2], by the input (as it is fed, all steps together) and by the last layer, and its features.
+
+    Features [K, N, 3 + classes]: the norms of the gradient by the last layer's outputs, by its biases and of its inputs, over all
+    steps; then the gradient by each bias.
+    """
+    parts, features = [], []
     for chunk in passages(subject, "gradients"):
         loss = F.cross_entropy(chunk.logits.flatten(0, 1), chunk.labels.repeat(subject.models), reduction="sum")
         by_input, by_output = torch.autograd.grad(loss, [chunk.fed, chunk.output])
         parts.append(torch.stack([_length(by_input), _last_layer(by_output, chunk.rows)], dim=-1).detach().cpu().numpy())
-    return {"gradient-norms": np.concatenate(parts, axis=1).astype(np.float32)}
+        features.append(_features(by_output, chunk.rows).detach().cpu().numpy())
+    return {
+        "gradient-norms": np.concatenate(parts, axis=1).astype(np.float32),
+        "gradient-features": np.concatenate(features, axis=1).astype(np.float32),
+    }
 
 
 def _length(by_input: Tensor) -> Tensor:
-    """Return norms [K, B] of gradients [K, T or 1, B, ...]."""
+    """Return norms [K, B] of values [K, T or 1, B, ...], all steps together."""
     lengths: Tensor = by_input.transpose(1, 2).flatten(2).norm(dim=2)
     return lengths
+
+
+def _features(g: Tensor, h: Tensor) -> Tensor:
+    """Return features [K, B, 3 + classes] of g [K, S, B, classes] and inputs h [K, S, B, features]."""
+    biases = g.sum(dim=1)
+    norms = [_length(g), biases.norm(dim=2), _length(h)]
+    return torch.cat([torch.stack(norms, dim=-1), biases], dim=-1)
 
 
 def _last_layer(g: Tensor, h: Tensor) -> Tensor:

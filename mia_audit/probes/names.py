@@ -30,7 +30,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(name="noise", signals=("noise-hits", "loss-rises")),
     Probe(name="shifts", signals=("shift-hits",), images=True),
     Probe(name="boundary", signals=("boundary-distance",)),
-    Probe(name="gradients", signals=("gradient-norms",)),
+    Probe(name="gradients", signals=("gradient-norms", "gradient-features")),
     Probe(name="curvature", signals=("curvature",)),
     Probe(name="releases", signals=("releases",)),
 )
@@ -45,6 +45,7 @@ loss-rises         share of slightly noisy queries with a larger loss, [1]
 shift-hits         whether the label survives a shift by a pixel, [9]
 boundary-distance  Euclidean distance to the decision boundary, found by labels alone, [1]
 gradient-norms     of the loss, by the input and by the last layer's parameters, [2]
+gradient-features  of the last layer: norms of the gradient by its outputs, by its biases, of its inputs; then by each bias, [3 + classes]
 curvature          the inverse-Hessian attack's terms: loss, |H^-1 g|^2, and (H^-1 grad L0) (H^-1 g), of the last layer, [3]
 releases           logits of the same trained models at other bit widths, [releases, classes]
 """
