@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import permutation_test, ttest_rel
 
-from mia_audit.audit.comparing import comparisons
+from mia_audit.audit.comparing import comparisons, variant
+from mia_audit.catalogue import override
 from mia_audit.errors import EvidenceError
 from mia_audit.record import Record
 from mia_audit.report import render
@@ -88,3 +90,45 @@ def test_unmatched_accuracies_and_few_replicates_are_said() -> None:
     assert "2 replicates are few" in page
     assert comparisons(records({"a": 1.0, "b": 0.3}, range(1), (0.9,))) == ()
     assert comparisons([]) == ()
+
+
+def changed(record: Record, changes: dict[str, Any]) -> Record:
+    """Return a record whose recipe differs in some settings."""
+    recipe = override(record.summary.recipe, changes)
+    return replace(record, summary=record.summary.model_copy(update={"recipe": recipe}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data.augment": ["flip"]}, {"data.crop_padding": 2}, {"data.member_fraction": 0.4}, {"data.dataset": "mnist"},
+        {"audit.queries": 4}, {"audit.augmented_queries": True}, {"training.weight_decay": 0.1}, {"model.hidden": [64]},
+    ],
+)  # fmt: skip
+def test_what_changes_models_or_queries_makes_another_variant(changes: dict[str, Any]) -> None:
+    """Such recipes are no points of one frontier."""
+    record = make_record(pool=100)
+    assert variant(changed(record, changes)) != variant(record)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training.checkpoints": [3, 6]}, {"training.stop_from": "seed 7"}, {"training.stop_epoch": 20}, {"training.epochs": 40},
+        {"training.learning_rate": 0.1}, {"training.seed": 3}, {"data.pool": 200}, {"audit.shadows": 12}, {"name": "other"},
+    ],
+)  # fmt: skip
+def test_seed_fit_and_what_observes_make_no_variant(changes: dict[str, Any]) -> None:
+    """A recipe that keeps checkpoints trains the same models as one without."""
+    record = make_record(pool=100)
+    assert variant(changed(record, changes)) == variant(record)
+
+
+def test_variants_of_one_name_are_told_apart_by_their_settings() -> None:
+    """Augmented and plain records of one target are two variants, not two fits of one, and their names say which is which."""
+    plain = records({"a": 0.5}, range(2), (0.8, 0.9))
+    augmented = [changed(record, {"data.augment": ["crop", "flip"]}) for record in plain]
+    (found,) = comparisons([*plain, *augmented])
+    assert (found.first, found.second) == ("a (data.augment = [])", "a (data.augment = [crop, flip])")
+    assert found.difference.value == 0
+    assert comparisons(plain) == ()
