@@ -14,7 +14,7 @@ import numpy as np
 
 from mia_audit.audit.measuring import estimate
 from mia_audit.record import Record, VariantComparison
-from mia_audit.statistics.frontier import Frontier, common_accuracy, paired, sign_p
+from mia_audit.statistics.frontier import Frontier, common_accuracy, least_sign_p, paired, paired_p, sign_p
 from mia_audit.statistics.nulltest import holm
 from mia_audit.streams import stream
 
@@ -99,11 +99,12 @@ def _compare(pair: tuple[str, str], names: dict[str, str], points: Points, measu
     accuracy = common_accuracy([*sides[0], *sides[1]])
     leaks = [[float(one.leak.mean()) if accuracy is None else one.at(accuracy) for one in side] for side in sides]
     differences = np.array(leaks[0]) - np.array(leaks[1])
-    p = sign_p(differences, stream(0, "signs of replicates"))
+    p = paired_p(differences)
     apart = float(np.mean([one.accuracy.mean() - two.accuracy.mean() for one, two in zip(*sides, strict=True)]))
     return VariantComparison(
         first=names[pair[0]], second=names[pair[1]], measure=measure, replicates=len(shared), accuracy=accuracy,
         apart=apart, difference=estimate(paired(differences)), p=p, p_holm=p,
+        p_sign=sign_p(differences, stream(0, "signs of replicates")), p_sign_least=least_sign_p(len(shared)),
     )  # fmt: skip
 
 
@@ -136,5 +137,5 @@ def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
             yield f"{above}{name}", value
 
 
-def _written(value: Any) -> str:  # noqa: ANN401  whatever a recipe holds
+def _written(value: Any) -> str:
     return "[" + ", ".join(map(str, value)) + "]" if isinstance(value, tuple | list) else str(value)

@@ -52,11 +52,13 @@ def finding(total: int, leaking: int, failed: int) -> str:
 
 
 def compared(one: VariantComparison) -> str:
-    """Say what a comparison of two variants found, in one sentence."""
+    """Say what a comparison of two variants found, in one sentence; it follows the corrected p, not the comparison's own interval."""
     where = f"at a common test accuracy of {percent(one.accuracy)}" if one.accuracy is not None else _unmatched(one)
-    if one.difference.low > 0 or one.difference.high < 0:
-        more, less = (one.first, one.second) if one.difference.low > 0 else (one.second, one.first)
+    more, less = (one.first, one.second) if one.difference.low > -one.difference.high else (one.second, one.first)
+    if one.told_apart:
         said = f"{more} leaks more than {less}"
+    elif one.difference.low > 0 or one.difference.high < 0:
+        said = f"{one.first} and {one.second} are told apart by their own interval, but not once all comparisons are corrected for"
     else:
         said = f"{one.first} and {one.second} are not told apart"
     few = f" {one.replicates} replicates are few: five or more make a claim." if one.replicates < FEWEST_REPLICATES else ""
