@@ -84,7 +84,7 @@ def sign_p(differences: Floats, rng: np.random.Generator) -> float:
 
 def least_sign_p(replicates: int) -> float:
     """Return the least p that `sign_p` can give with so many replicates."""
-    return 2 / 2**replicates if replicates <= MOST_EXACT else 1 / (2**MOST_EXACT + 1)
+    return 2 * 0.5**replicates if replicates <= MOST_EXACT else 1 / (2**MOST_EXACT + 1)
 
 
 def _standard_error(differences: Floats) -> float:
