@@ -3,6 +3,7 @@
 import json
 
 from mia_audit.recipe import Recipe
+from mia_audit.record import hints
 from mia_audit.record.findings import Calibration, Epsilon, Kind, Named, SliceResult, Vulnerable
 from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
 
@@ -39,8 +40,21 @@ class Summary(Part):
 
     @property
     def leaks(self) -> bool:
-        """Whether the headline attack does better than chance: its AUC interval lies above one half."""
-        return self.strongest.auc.low > 0.5
+        """Whether the headline attack's AUC is above chance: its interval lies above one half. This one test decides, `hints` do not."""
+        return self.strongest.auc.low > hints.CHANCE
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What else lies off chance where that AUC does not lie above it, each by its own interval; nothing where membership leaks."""
+        if self.leaks:
+            return ()
+        return (
+            *hints.of_headline(self.strongest),
+            *hints.of_epsilon(self.epsilon),
+            *hints.of_others(self.attacks, self.headline),
+            *hints.of_slices(self.slices),
+            *hints.of_kind(self.kind, self.vulnerable),
+        )
 
     @property
     def sound(self) -> bool:
