@@ -166,12 +166,12 @@ def test_exposed_examples_are_the_highest_scores(record: Record) -> None:
 
 def test_positions_count_the_data_set_as_stored(record: Record) -> None:
     """Whoever has the data set finds each example of the pool in it: scikit-learn's digits at these positions have the pool's labels."""
-    positions, labels = record.arrays["pool_positions"], load_digits().target
+    positions, (values, labels) = record.arrays["pool_positions"], load_digits(return_X_y=True)
     np.testing.assert_array_equal(labels[positions], record.arrays["labels"])
     assert np.unique(positions).size == 300
     exposed = positions[record.exposed["positions"]]
     for picture, position in zip(record.exposed["pictures"], exposed, strict=True):
-        np.testing.assert_array_equal(picture, np.rint(load_digits().images[position] / 16 * 255))
+        np.testing.assert_array_equal(picture, np.rint(values[position].reshape(8, 8) / 16 * 255))
     table = columns(record)
     assert table["position"] == positions.tolist()
     assert [one.position for one in pictures.exposed(record)] == exposed.tolist()
