@@ -3,6 +3,7 @@
     import mia_audit
     record = mia_audit.run("snn-q4", surrogate="sre")
 
+The record's summary holds every total, its arrays every example; `mia_audit.report.table.columns(record)` has one row an example.
 Importing the package costs nothing; `run` imports what it needs.
 """
 

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import binomtest, mannwhitneyu
+from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from mia_audit.arrays import write_arrays
 from mia_audit.errors import RecordError
 from mia_audit.record import AttackResult, Record, load
+from mia_audit.report import pictures
+from mia_audit.report.table import columns
 from tests.support.engine_runs import small_audit
 
 
@@ -150,7 +153,7 @@ def test_the_record_tells_no_time_and_no_place(record: Record) -> None:
 
 
 def test_exposed_examples_are_the_highest_scores(record: Record) -> None:
-    """Sixteen pool positions with the headline's highest scores, their labels, and the pictures themselves."""
+    """Sixteen places in the pool with the headline's highest scores, their labels, and the pictures themselves."""
     exposed, best = record.exposed, record.summary.strongest
     audited = record.arrays["audited"]
     found = np.searchsorted(audited, exposed["positions"])
@@ -160,6 +163,45 @@ def test_exposed_examples_are_the_highest_scores(record: Record) -> None:
     assert exposed["labels"].tolist() == record.arrays["labels"][exposed["positions"]].tolist()
     assert exposed["pictures"].shape == (16, 8, 8)
     assert exposed["pictures"].dtype == np.uint8
+
+
+def test_positions_count_the_data_set_as_stored(record: Record) -> None:
+    """Whoever has the data set finds each example of the pool in it: scikit-learn's digits at these positions have the pool's labels."""
+    positions, (values, labels) = record.arrays["pool_positions"], load_digits(return_X_y=True)
+    np.testing.assert_array_equal(labels[positions], record.arrays["labels"])
+    assert np.unique(positions).size == 300
+    exposed = positions[record.exposed["positions"]]
+    for picture, position in zip(record.exposed["pictures"], exposed, strict=True):
+        np.testing.assert_array_equal(picture, np.rint(values[position].reshape(8, 8) / 16 * 255))
+    table = columns(record)
+    assert table["position"] == positions.tolist()
+    assert [one.position for one in pictures.exposed(record)] == exposed.tolist()
+
+
+def test_names_and_probabilities_are_told_of_each_example(record: Record) -> None:
+    """They add up to the record's totals: how many names, how many of them right, how many examples in each step."""
+    summary, arrays = record.summary, record.arrays
+    assert summary.named is not None
+    assert (arrays["named"].sum(), (arrays["named"] & member(record)).sum()) == (summary.named.names, summary.named.right)
+    assert summary.calibration is not None
+    assert summary.calibration.brier == pytest.approx(((arrays["probability"] - member(record)) ** 2).mean())
+    for step in summary.calibration.steps:
+        inside = (arrays["probability"] >= step.low) & (arrays["probability"] < step.high)
+        assert (inside.sum(), member(record)[inside].sum()) == (step.examples, round((step.members.value or 0) * step.examples))
+    table = columns(record)
+    for name in ("named", "probability"):
+        assert [value for value in table[name] if value is not None] == arrays[name].tolist()
+        assert [at for at, value in enumerate(table[name]) if value is not None] == arrays["audited"].tolist()
+
+
+def test_exposed_places_outside_the_pool_are_refused(record: Record, tmp_path: Path) -> None:
+    """They lead to positions as stored, so a place that does not exist is said in one line."""
+    record.write(tmp_path)
+    for place in (300, -1, 0.5):
+        spoilt = np.where(np.arange(16) == 2, place, record.exposed["positions"])
+        write_arrays(tmp_path / "exposed.npz", {**record.exposed, "positions": spoilt})
+        with pytest.raises(RecordError, match="need places in the pool of 300"):
+            load(tmp_path)
 
 
 def test_nobody_is_exposed_unless_asked(tmp_path: Path) -> None:

@@ -72,8 +72,11 @@ def test_the_rest_follows_from_the_scores(record: Record) -> None:
     labels = record.arrays["labels"][record.arrays["audited"]]
     names = dict(enumerate(record.summary.data.classes))
     assert risk.parts([Grouping(by="class", groups=labels, names=names)], scores.target, truth.target) == record.summary.slices
-    assert risk.probabilities(scores, truth) == record.summary.calibration
-    assert risk.names(scores, truth) == record.summary.named
+    calibration, probability = risk.probabilities(scores, truth)
+    named, chosen = risk.names(scores, truth)
+    assert (calibration, named) == (record.summary.calibration, record.summary.named)
+    for name, again in {**probability, **chosen}.items():
+        np.testing.assert_array_equal(record.arrays[name], again)
     assert epsilon.shown(record.summary.headline, scores, truth, record.summary.recipe) == record.summary.epsilon
     again = band(scores.target, truth.target, record.arrays["band/fpr"])
     np.testing.assert_array_equal(again.low, record.arrays["band/low"])

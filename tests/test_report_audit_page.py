@@ -167,6 +167,22 @@ def test_exposed_rows_show_their_features() -> None:
         assert row[4] == ", ".join(f"{number:.4g}" for number in record.exposed["rows"][at])
 
 
+def test_exposed_examples_stand_by_their_position_as_stored() -> None:
+    """The number shown finds the example in the reader's own data; an older record says that it cannot."""
+    old = make_record("iris", image=False, classes=("a", "b", "c"), pool=100)
+    stored = 1000 + 5 * np.arange(100)
+    new = Record(summary=old.summary, arrays={**old.arrays, "pool_positions": stored}, run=old.run, exposed=old.exposed)
+    for record, places, said in (
+        (old, np.arange(100), "the position in the shuffled pool: this record does not tell positions as stored"),
+        (new, stored, "the position in the training part of the data set as stored, counted from 0"),
+    ):
+        shown = pictures.exposed(record)
+        assert [one.position for one in shown] == places[record.exposed["positions"]].tolist()
+        page = report.render([record])
+        assert said in text(page)
+        assert {str(one.position) for one in shown} <= {row[0] for row in rows(page) if row}
+
+
 def test_without_exposed_examples_the_page_shows_none() -> None:
     """A record of data that are not public gives a page without examples."""
     page = report.render([make_record(exposed=False)])

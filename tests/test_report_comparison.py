@@ -164,12 +164,19 @@ def test_unequal_effort_is_said() -> None:
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [
-        ((4, 4, 0), "Membership leaks from 4 of 4 targets to the attacks run here."),
-        ((4, 1, 0), "Membership leaks from 1 of 4 targets to the attacks run here; from 3 they found no leakage."),
-        ((4, 1, 3), "Membership leaks from 1 of 4 targets to the attacks run here; 3 audits failed a control and cannot be relied on."),
+        ((4, 4, 0, 0), "Membership leaks from 4 of 4 targets to the attacks run here."),
+        ((4, 1, 0, 0), "Membership leaks from 1 of 4 targets to the attacks run here; from 3 they found no leakage."),
+        (
+            (4, 1, 2, 0),
+            (
+                "Membership leaks from 1 of 4 targets to the attacks run here; from 2 the headline's AUC is not above chance, but another "
+                "number is off it; from 1 they found no leakage."
+            ),
+        ),
+        ((4, 1, 0, 3), "Membership leaks from 1 of 4 targets to the attacks run here; 3 audits failed a control and cannot be relied on."),
     ],
 )
-def test_the_finding_counts_every_audit_once(numbers: tuple[int, int, int], said: str) -> None:
+def test_the_finding_counts_every_audit_once(numbers: tuple[int, int, int, int], said: str) -> None:
     """Leaking, silent and failed audits add up."""
     assert comparison_page.finding(*numbers) == said
 

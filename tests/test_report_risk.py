@@ -81,6 +81,13 @@ def test_every_finding_is_on_the_page(record: Record) -> None:
     assert "<b>0</b>" not in page
 
 
+def test_whom_an_attacker_names_can_be_exported(record: Record) -> None:
+    """The page says where the names are, if the record holds them."""
+    named = replace(record, arrays={**record.arrays, "named": np.zeros(record.arrays["audited"].size, bool)})
+    assert "writes who they are" in render([named])
+    assert "writes who they are" not in render([record])
+
+
 def test_a_claims_ceiling_is_drawn(record: Record) -> None:
     """One dashed line more in the ROC with logarithmic axes, and a caption that says what it is."""
     drawn = series(record, record.summary.attacks)

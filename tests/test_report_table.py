@@ -21,7 +21,9 @@ def record() -> Record:
     size = plain.arrays["labels"].size
     risk = {"auc": np.linspace(0.2, 0.9, size), "p": np.linspace(1, 0, size), "q": np.linspace(1, 0.1, size)}
     arrays = {f"vulnerability/{name}": values for name, values in risk.items()}
-    return replace(plain, arrays={**plain.arrays, **arrays, "vulnerability/resolved": np.arange(size) > 0})
+    audited = plain.arrays["audited"].size
+    each = {"pool_positions": 7 + 3 * np.arange(size), "named": np.arange(audited) % 2 > 0, "probability": np.linspace(0, 1, audited)}
+    return replace(plain, arrays={**plain.arrays, **arrays, **each, "vulnerability/resolved": np.arange(size) > 0})
 
 
 def test_every_example_has_a_row(record: Record, tmp_path: Path) -> None:
@@ -30,17 +32,24 @@ def test_every_example_has_a_row(record: Record, tmp_path: Path) -> None:
     with (tmp_path / "new" / "table.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     name, audited = record.summary.headline, record.arrays["audited"]
-    assert [int(row["position"]) for row in rows] == list(range(60))
+    assert [int(row["position"]) for row in rows] == list(range(7, 187, 3))
+    assert [int(row["pool_position"]) for row in rows] == list(range(60))
     assert [float(rows[at][f"score_{name}"]) for at in audited] == record.arrays[f"scores/{name}"].tolist()
     assert {row[f"score_{name}"] for at, row in enumerate(rows) if at not in set(audited.tolist())} == {""}
     assert [row["member"] == "True" for row in rows] == record.arrays["membership"][0].tolist()
+    assert [float(rows[at]["probability"]) for at in audited] == record.arrays["probability"].tolist()
+    assert [rows[at]["named"] for at in audited] == [str(one) for one in record.arrays["named"].tolist()]
+    assert {rows[at]["named"] for at in range(60) if at not in set(audited.tolist())} == {""}
     assert rows[0]["in_out_auc"] == ""
     assert float(rows[9]["in_out_q"]) == record.arrays["vulnerability/q"][9]
 
 
 def test_an_older_record_exports_what_it_has() -> None:
-    """Without the per-example test there are no columns for it."""
-    assert not any(name.startswith("in_out") for name in columns(make_record(pool=60)))
+    """Without the per-example arrays there are no columns for them, and the position is the one in the pool."""
+    found = columns(make_record(pool=60))
+    assert not any(name.startswith("in_out") for name in found)
+    assert not {"named", "probability"} & set(found)
+    assert found["position"] == found["pool_position"] == list(range(60))
 
 
 def test_parquet_without_pyarrow_says_what_to_install(record: Record, tmp_path: Path) -> None:
@@ -62,7 +71,8 @@ def test_the_verb_writes_and_asks_for_a_file(record: Record, tmp_path: Path, cap
     with pytest.raises(SystemExit) as done:
         main(["export", str(folder), "--csv", str(tmp_path / "table.csv")])
     assert not done.value.code
-    assert (tmp_path / "table.csv").read_text(encoding="utf-8").startswith("position,label,member,")
+    assert (tmp_path / "table.csv").read_text(encoding="utf-8").startswith("position,pool_position,label,member,")
+    assert "`position` is the place in the shuffled pool" in capsys.readouterr().err
     with pytest.raises(SystemExit) as refused:
         main(["export", str(folder)])
     assert refused.value.code == 2

@@ -72,8 +72,8 @@ def test_poor_scores_leave_no_nan_in_a_record(kind: str) -> None:
     card = load_attacks(("loss",))[0][0]
     parts = [
         *results([card], [scores], truth, 0),
-        risk.probabilities(scores, truth),
-        risk.names(scores, truth),
+        risk.probabilities(scores, truth)[0],
+        risk.names(scores, truth)[0],
         *risk.parts([Grouping(by="class", groups=np.arange(80) % 2, names={0: "a", 1: "b", 2: "empty"})], scores.target, MEMBER),
         epsilon.shown("loss", scores, truth, claimed(claimed_epsilon=1.0, claimed_delta=1e-5)),
         epsilon.shown("loss", scores, truth, claimed(claimed_epsilon=1.0)),
@@ -89,7 +89,8 @@ def test_scores_that_tell_nothing_show_nothing(kind: str) -> None:
     truth = Truth(target=MEMBER, phantom=MEMBER, rehearsals=np.stack([MEMBER] * 2))
     interval = auc_interval(POOR[kind], MEMBER)
     assert interval.high - interval.low > 0.1
-    assert risk.names(scores, truth).names == 0
+    assert risk.names(scores, truth)[0].names == 0
+    assert not risk.names(scores, truth)[1]["named"].any()
     assert all(not limit.epsilon for limit in epsilon.shown("loss", scores, truth, load_recipe("ann")).limits if limit.bound)
 
 

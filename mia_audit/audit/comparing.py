@@ -1,22 +1,31 @@
 """Records compared as variants: replicates are records that share data and coins, a variant is a recipe but for seed and fit.
 
-Epochs and learning rate are no part of a variant: they are the points of its frontier in one replicate.
+Epochs and learning rate are no part of a variant: they are the points of its frontier in one replicate. Augmentation and the queries
+are: an augmented and a plain recipe are no two fits of one. What only observes a training (checkpoints) or notes where a number came from
+changes no model, and parts no variants.
 """
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from mia_audit.audit.measuring import estimate
 from mia_audit.record import Record, VariantComparison
-from mia_audit.statistics.frontier import Frontier, common_accuracy, paired, sign_p
+from mia_audit.statistics.frontier import Frontier, common_accuracy, least_sign_p, paired, paired_p, sign_p
 from mia_audit.statistics.nulltest import holm
 from mia_audit.streams import stream
 
 FIT = ("epochs", "learning_rate", "stop_epoch", "seed")
 """Fields of [training] that are points of a frontier, or the replicate."""
+OBSERVED = ("stop_from", "checkpoints")
+"""Fields of [training] that leave the trained model as it is."""
+SIZES = ("pool", "population", "test")
+"""Fields of [data] that the replicate tells: records of other sizes share no examples."""
+QUERIES = ("queries", "augmented_queries")
+"""Fields of [audit] that decide what a model is asked."""
 
 Key = tuple[str, str]
 Points = dict[Key, list[Record]]
@@ -30,9 +39,8 @@ def comparisons(records: Sequence[Record]) -> tuple[VariantComparison, ...]:
     if measure is None:
         return ()
     points: Points = {}
-    names: dict[str, str] = {}
+    names = names_apart(sound)
     for record in sound:
-        names.setdefault(variant(record), record.summary.recipe.name)
         points.setdefault((variant(record), replicate(record)), []).append(record)
     found = [one for pair in itertools.combinations(names, 2) if (one := _compare(pair, names, points, measure)) is not None]
     joint = holm([one.p for one in found]) if found else ()
@@ -40,9 +48,33 @@ def comparisons(records: Sequence[Record]) -> tuple[VariantComparison, ...]:
 
 
 def variant(record: Record) -> str:
-    """Return what makes a record's variant: its model and training but for seed and fit."""
+    """Return what makes a record's variant, as text: its settings."""
+    return repr(settings(record))
+
+
+def settings(record: Record) -> dict[str, Any]:
+    """Return what makes a record's variant, by dotted path: data, model, training and queries, but for seed, fit and what only observes."""
     recipe = record.summary.recipe
-    return repr((recipe.data.dataset, recipe.data.member_fraction, recipe.model, recipe.training.model_copy(update=dict.fromkeys(FIT))))
+    tables = {
+        "data": recipe.data.model_dump(exclude=set(SIZES)),
+        "model": recipe.model.model_dump(),
+        "training": recipe.training.model_dump(exclude={*FIT, *OBSERVED}),
+        "audit": recipe.audit.model_dump(include=set(QUERIES)),
+    }
+    return dict(_leaves(tables))
+
+
+def names_apart(records: Sequence[Record]) -> dict[str, str]:
+    """Return a name for each variant: its recipe's, with the settings that tell it from others of that name."""
+    called = {variant(record): (record.summary.recipe.name, settings(record)) for record in reversed(records)}
+    found = {}
+    for key in dict.fromkeys(map(variant, records)):
+        name, own = called[key]
+        others = [other for again, other in called.values() if again == name]
+        apart = [path for path in own if any(other.get(path) != own[path] for other in others)]
+        told = ", ".join(f"{path} = {_written(own[path])}" for path in apart)
+        found[key] = f"{name} ({told})" if told else name
+    return found
 
 
 def replicate(record: Record) -> str:
@@ -67,11 +99,12 @@ def _compare(pair: tuple[str, str], names: dict[str, str], points: Points, measu
     accuracy = common_accuracy([*sides[0], *sides[1]])
     leaks = [[float(one.leak.mean()) if accuracy is None else one.at(accuracy) for one in side] for side in sides]
     differences = np.array(leaks[0]) - np.array(leaks[1])
-    p = sign_p(differences, stream(0, "signs of replicates"))
+    p = paired_p(differences)
     apart = float(np.mean([one.accuracy.mean() - two.accuracy.mean() for one, two in zip(*sides, strict=True)]))
     return VariantComparison(
         first=names[pair[0]], second=names[pair[1]], measure=measure, replicates=len(shared), accuracy=accuracy,
         apart=apart, difference=estimate(paired(differences)), p=p, p_holm=p,
+        p_sign=sign_p(differences, stream(0, "signs of replicates")), p_sign_least=least_sign_p(len(shared)),
     )  # fmt: skip
 
 
@@ -94,3 +127,15 @@ def _leak(record: Record, measure: str) -> float:
 
 def _rehearsed(record: Record, name: str) -> float:
     return next(one.rehearsal_auc for one in record.summary.attacks if one.name == name)
+
+
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _written(value: Any) -> str:
+    return "[" + ", ".join(map(str, value)) + "]" if isinstance(value, tuple | list) else str(value)

@@ -10,9 +10,9 @@ SHOWN = 16
 
 
 def exposed(examples: Examples, audited: Ints, scores: Floats, member: Bools) -> Arrays:
-    """Return the audited examples with the highest scores: positions, scores, membership, labels, and pictures or rows.
+    """Return the audited examples with the highest scores: places in the pool, scores, membership, labels, and pictures or rows.
 
-    audited: pool positions [A]; scores and member [A], of the headline attack on the target.
+    audited: places in the pool [A]; scores and member [A], of the headline attack on the target.
     """
     first = np.argsort(-scores, kind="stable")[:SHOWN]
     positions = audited[first]

@@ -42,16 +42,19 @@ def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
     """Return everything that is said of the headline attack beyond its row in the table."""
     labels = prepared.examples.pool_labels
     signal = each_model(phi, bank.pool, labels).astype(np.float32)
-    vulnerable, arrays = risk.at_risk(signal, prepared.rows)
+    vulnerable, at_risk = risk.at_risk(signal, prepared.rows)
+    calibration, probability = risk.probabilities(best.scores, best.truth)
+    named, names = risk.names(best.scores, best.truth)
     groupings = _groupings(prepared)
     found = {
         "vulnerable": vulnerable,
         "slices": risk.parts(groupings, best.scores.target, best.truth.target),
-        "calibration": risk.probabilities(best.scores, best.truth),
-        "named": risk.names(best.scores, best.truth),
+        "calibration": calibration,
+        "named": named,
         "epsilon": epsilon.shown(best.name, best.scores, best.truth, prepared.recipe),
     }
-    arrays = {**arrays, **_band(prepared, best), **{f"groups/{named.by}": named.groups for named in groupings[1:]}}
+    groups = {f"groups/{grouping.by}": grouping.groups for grouping in groupings[1:]}
+    arrays = {**at_risk, **probability, **names, **_band(prepared, best), **groups}
     turned = _turns(prepared, bank, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
     return Findings(parts={**found, **turned.parts}, arrays={**arrays, **turned.arrays})
 

@@ -21,7 +21,7 @@ class Options:
     store      folder of trained cohorts; None is the user's cache
     out        folder of the record; None is audits/<target>-<first 8 of the record's id>
     slices     file that parts the examples (`mia_audit/audit/grouping.py` says how); each part gets a line in the report
-    expose     whether pictures and positions of exposed examples go into the record; None: only for public data
+    expose     whether the exposed examples themselves (pictures or rows) go into the record; None: only for public data
     workers    processes at once; None is one a core
     memory     bytes that all workers together may take; None is 60 % of what is free
     """

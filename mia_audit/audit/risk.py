@@ -62,22 +62,23 @@ def parts(groupings: Sequence[Grouping], scores: Floats, member: Bools) -> tuple
     )
 
 
-def probabilities(scores: Scores, truth: Truth) -> Calibration:
-    """Return how well the scores, as probabilities fitted on rehearsals, tell the target's members."""
+def probabilities(scores: Scores, truth: Truth) -> tuple[Calibration, Arrays]:
+    """Return how well the scores, as probabilities fitted on rehearsals, tell the target's members; and each example's."""
     found = calibrate(scores.rehearsals, truth.rehearsals)(scores.target)
     step = np.clip(np.searchsorted(STEPS, found, side="right") - 1, 0, STEPS.size - 2)
     share = truth.target.mean()
-    return Calibration(
+    told = Calibration(
         steps=tuple(_step(number, found[step == number], truth.target[step == number]) for number in np.unique(step)),
         brier=brier(found, truth.target),
         coin=float(share * (1 - share)),
     )
+    return told, {"probability": found}
 
 
-def names(scores: Scores, truth: Truth) -> Named:
-    """Return whom an attacker could name with few wrong names."""
+def names(scores: Scores, truth: Truth) -> tuple[Named, Arrays]:
+    """Return how many an attacker could name with few wrong names; and of each example whether it is named."""
     chosen = named(scores.target, scores.rehearsals[~truth.rehearsals], NAMED_RATE)
-    return Named(rate=NAMED_RATE, names=int(chosen.sum()), right=int((chosen & truth.target).sum()))
+    return Named(rate=NAMED_RATE, names=int(chosen.sum()), right=int((chosen & truth.target).sum())), {"named": chosen}
 
 
 def _step(number: int, found: Floats, member: Bools) -> CalibrationStep:

@@ -145,7 +145,7 @@ def judge(
     chosen = [result.name for result in results].index(best)
     strongest = scores[chosen]
     found = findings.findings(prepared, bank, findings.Headline(name=best, attack=prepared.attacks[chosen], scores=strongest, truth=truth))
-    arrays = facts.arrays(prepared, bank, scores) | dict(found.arrays)
+    arrays = {**facts.arrays(prepared, bank, scores), "pool_positions": prepared.examples.pool_positions, **found.arrays}
     shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
     summary = Summary(
         schema_version=SCHEMA_VERSION,

@@ -2,7 +2,7 @@
 
 record.json   what was audited, how, and what came out; the same command gives the same bytes. Its SHA-256 is the id.
 arrays.npz    scores and membership; every number in record.json can be computed again from it
-exposed.npz   pictures and pool positions of the most exposed examples; absent unless the data are public or it was asked for
+exposed.npz   pictures and places in the pool of the most exposed examples; absent unless the data are public or it was asked for
 run.json      when, where, how long: everything that differs from run to run; and the id, so that an edited record.json is noticed
 
 Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
@@ -11,7 +11,8 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   labels              int [N]
   predictions         int [N]: the target's predicted class
   test_labels, test_predictions   int [test examples]
-  audited             int [A]: pool positions that every attack of this audit can judge, from shadow membership alone
+  pool_positions      int [N]: where the pool's examples stand in the data set's training part as stored, from 0, as --slices counts
+  audited             int [A]: places in the pool that every attack of this audit can judge, from shadow membership alone
   scores/<attack>     float [A]: the target's scores; larger = more likely a member
   phantom/<attack>    float [A]: the phantom target's scores
   rehearsal/<attack>  float [rehearsals, A]: scores of shadow models taking the target's part; all choices are made on these
@@ -21,6 +22,10 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   vulnerability/auc, /p, /q   float [N]: IN against OUT models of each example, exact p, Benjamini-Hochberg q
   band/fpr, /low, /high       float [grid]: the simultaneous band of the headline's ROC curve; /ceiling: the most that a claim permits
   vulnerability/resolved      bool [N]: whether the example was in one model and out of one at least
+  probability         float [A]: the headline's scores as probabilities of membership, fitted on rehearsals
+  named               bool [A]: whom the headline names as members; of all names at most the share `named.rate` is expected to be wrong
+
+Records of schema 1 written before there were pool_positions, probability and named lack them: whoever reads them asks first.
 """
 
 import hashlib
@@ -32,11 +37,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
 from mia_audit.errors import RecordError
-from mia_audit.recipe import Recipe
 from mia_audit.record.findings import (
     Calibration,
     CalibrationStep,
@@ -61,57 +66,10 @@ from mia_audit.record.parts import (
     RateAtFPR,
     Utility,
 )
+from mia_audit.record.summary import POWER_CONTROL, SCHEMA_VERSION, Summary
+from mia_audit.record.verdict import verdict
 
-SCHEMA_VERSION = 1
 EXPOSED = ("positions", "labels", "scores", "member")
-POWER_CONTROL = "dose response"
-
-
-class Summary(Part):
-    """The content of record.json."""
-
-    schema_version: int
-    recipe: Recipe
-    data: DataFacts
-    counts: Counts
-    engine: Engine
-    utility: Utility
-    attacks: tuple[AttackResult, ...]
-    headline: str
-    controls: tuple[Control, ...]
-    power: Power
-    kind: Kind | None = None
-    vulnerable: Vulnerable | None = None
-    slices: tuple[SliceResult, ...] = ()
-    calibration: Calibration | None = None
-    named: Named | None = None
-    epsilon: Epsilon | None = None
-    warnings: tuple[str, ...]
-    arrays_sha256: str
-
-    @property
-    def strongest(self) -> AttackResult:
-        """The attack chosen for the headline, on shadow models alone."""
-        return next(attack for attack in self.attacks if attack.name == self.headline)
-
-    @property
-    def leaks(self) -> bool:
-        """Whether the headline attack does better than chance: its AUC interval lies above one half."""
-        return self.strongest.auc.low > 0.5
-
-    @property
-    def sound(self) -> bool:
-        """Whether no control failed that would make a finding wrong; one about power makes only a missing finding worthless."""
-        return all(control.passed is not False for control in self.controls if control.name != POWER_CONTROL)
-
-    @property
-    def powerless(self) -> bool:
-        """Whether the headline attack missed examples that were planted many times."""
-        return any(control.passed is False for control in self.controls if control.name == POWER_CONTROL)
-
-    def to_json(self) -> str:
-        """Return the canonical text of record.json."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,28 +125,6 @@ class Record:
         )
 
 
-def verdict(summary: Summary) -> str:
-    """Say in one plain sentence what the audit found. It never says "private"."""
-    best = summary.strongest
-    if not summary.sound:
-        failed = ", ".join(control.name for control in summary.controls if control.passed is False and control.name != POWER_CONTROL)
-        return f"Do not rely on this audit: a control failed ({failed})."
-    if summary.leaks:
-        return (
-            f"Membership leaks: {best.name} tells members from non-members with AUC {best.auc.value:.3f} "
-            f"({best.auc.low:.3f} to {best.auc.high:.3f}); a coin would score 0.5."
-        )
-    if summary.powerless:
-        return (
-            f"The attacks run here found no leakage, but that says little: {best.name} does not find examples that were planted eight "
-            "times either. It had no power here."
-        )
-    return (
-        f"The attacks run here found no leakage ({best.name}: AUC {best.auc.value:.3f}, {best.auc.low:.3f} to "
-        f"{best.auc.high:.3f}); this audit would have seen an AUC above {summary.power.auc:.3f}."
-    )
-
-
 def load(folder: Path) -> Record:
     """Read a record folder; RecordError says what is missing, damaged or of another version."""
     try:
@@ -209,7 +145,7 @@ def load(folder: Path) -> Record:
         raise RecordError(
             f"{folder}: a record needs its headline among its attacks, and scores of each; it is damaged, run the audit again"
         )
-    return Record(summary=summary, arrays=arrays, run=run, exposed=_read_exposed(folder), folder=folder)
+    return Record(summary=summary, arrays=arrays, run=run, exposed=_read_exposed(folder, arrays["labels"].size), folder=folder)
 
 
 def _parse(folder: Path, text: str) -> Summary:
@@ -235,8 +171,8 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
-def _read_exposed(folder: Path) -> dict[str, Any]:
-    """Return the exposed examples, none where there are none; they are not in the digest, so their shapes are looked at."""
+def _read_exposed(folder: Path, pool: int) -> dict[str, Any]:
+    """Return the exposed examples, none where there are none; they are not in the digest, so shapes and places are looked at."""
     path = folder / "exposed.npz"
     if not path.exists():
         return {}
@@ -248,6 +184,8 @@ def _read_exposed(folder: Path) -> dict[str, Any]:
         raise RecordError(
             f"{path}: exposed examples need {', '.join(EXPOSED)} of one length; delete the file, the record stands without it"
         )
+    if not np.isin(found["positions"], np.arange(pool)).all():
+        raise RecordError(f"{path}: exposed examples need places in the pool of {pool}; delete the file, the record stands without it")
     return found
 
 

@@ -2,6 +2,9 @@
 
 from mia_audit.record.parts import Estimate, Part, RateAtFPR
 
+JOINT_LEVEL = 0.05
+"""Of all comparisons on a page together: how often any of them may call two variants apart that are not."""
+
 
 class Kind(Part):
     """The recipe rather than this one network: every model of the population takes its turn as the target of one attack.
@@ -118,6 +121,8 @@ class VariantComparison(Part):
 
     accuracy  the common test accuracy at which both frontiers were read; None where they were not matched
     apart     first minus second test accuracy where not matched, mean over replicates
+    p         of the paired t test, which takes the differences of replicates for normal; p_holm is corrected over all comparisons
+    p_sign    exact, by turning the signs of replicates: no normality, no correction. It cannot fall below p_sign_least
     """
 
     first: str
@@ -129,3 +134,10 @@ class VariantComparison(Part):
     difference: Estimate
     p: float
     p_holm: float
+    p_sign: float
+    p_sign_least: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the variants differ by more than chance explains, all comparisons corrected for."""
+        return self.p_holm < JOINT_LEVEL

@@ -40,7 +40,9 @@ def _figures(record: Record) -> dict[str, Any]:
         "histogram": figures.histogram(record, bins),
         "fprs": measured_rates(record.summary),
         "exposed": pictures.exposed(record),
+        "as_stored": pictures.as_stored(record),
         "has_band": "band/fpr" in record.arrays,
+        "has_names": "named" in record.arrays,
         "risk_histogram": risk.histogram(record),
     }
 

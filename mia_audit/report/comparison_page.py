@@ -27,12 +27,13 @@ class Drawn:
 def page(records: Sequence[Record], comparisons: Sequence[VariantComparison] = ()) -> str:
     """Return the comparison page of records."""
     leaking = sum(record.summary.sound and record.summary.leaks for record in records)
+    hinted = sum(record.summary.sound and bool(record.summary.hints) for record in records)
     failed = sum(not record.summary.sound for record in records)
     return fill(
         "comparison.html",
         records=records,
         drawn=[_drawn(group, number) for number, group in enumerate(variants.groups(records), start=1)],
-        finding=finding(len(records), leaking, failed),
+        finding=finding(len(records), leaking, hinted, failed),
         comparisons=comparisons,
         compared=compared,
         in_words=variants.in_words,
@@ -40,10 +41,12 @@ def page(records: Sequence[Record], comparisons: Sequence[VariantComparison] = (
     )
 
 
-def finding(total: int, leaking: int, failed: int) -> str:
+def finding(total: int, leaking: int, hinted: int, failed: int) -> str:
     """Say in one sentence what the audits found."""
     said = f"Membership leaks from {leaking} of {total} targets to the attacks run here"
-    silent = total - leaking - failed
+    if hinted:
+        said += f"; from {hinted} the headline's AUC is not above chance, but another number is off it"
+    silent = total - leaking - hinted - failed
     if silent:
         said += f"; from {silent} they found no leakage"
     if failed:
@@ -52,11 +55,13 @@ def finding(total: int, leaking: int, failed: int) -> str:
 
 
 def compared(one: VariantComparison) -> str:
-    """Say what a comparison of two variants found, in one sentence."""
+    """Say what a comparison of two variants found, in one sentence; it follows the corrected p, not the comparison's own interval."""
     where = f"at a common test accuracy of {percent(one.accuracy)}" if one.accuracy is not None else _unmatched(one)
-    if one.difference.low > 0 or one.difference.high < 0:
-        more, less = (one.first, one.second) if one.difference.low > 0 else (one.second, one.first)
+    more, less = (one.first, one.second) if one.difference.low > -one.difference.high else (one.second, one.first)
+    if one.told_apart:
         said = f"{more} leaks more than {less}"
+    elif one.difference.low > 0 or one.difference.high < 0:
+        said = f"{one.first} and {one.second} are told apart by their own interval, but not once all comparisons are corrected for"
     else:
         said = f"{one.first} and {one.second} are not told apart"
     few = f" {one.replicates} replicates are few: five or more make a claim." if one.replicates < FEWEST_REPLICATES else ""

@@ -17,7 +17,10 @@ SIDE = 96  # pixels; small pictures are enlarged by the browser without smoothin
 
 @dataclass(frozen=True, kw_only=True)
 class Exposed:
-    """One exposed example. `picture` is a data URI, or None for a row of a table, whose `cells` are its features."""
+    """One exposed example. `picture` is a data URI, or None for a row of a table, whose `cells` are its features.
+
+    position  as stored where the record tells it (`as_stored`), otherwise the place in the pool
+    """
 
     rank: int
     position: int
@@ -33,12 +36,14 @@ def exposed(record: Record) -> list[Exposed]:
     arrays = record.exposed
     if not arrays:
         return []
+    places = np.asarray(arrays["positions"])
+    positions = record.arrays["pool_positions"][places] if as_stored(record) else places
     order = np.argsort(-arrays["scores"], kind="stable")[:SHOWN]
     pictures, rows = arrays.get("pictures"), arrays.get("rows")
     return [
         Exposed(
             rank=rank,
-            position=int(arrays["positions"][at]),
+            position=int(positions[at]),
             label=words.classes(record.summary, int(arrays["labels"][at])),
             score=float(arrays["scores"][at]),
             member=bool(arrays["member"][at]),
@@ -47,6 +52,11 @@ def exposed(record: Record) -> list[Exposed]:
         )
         for rank, at in enumerate(order, start=1)
     ]
+
+
+def as_stored(record: Record) -> bool:
+    """Say whether the record tells where its examples stand in the data set as stored; older ones know their place in the pool alone."""
+    return "pool_positions" in record.arrays
 
 
 def data_uri(pixels: npt.NDArray[np.uint8]) -> str:

@@ -1,4 +1,13 @@
-"""One row an example: membership, scores, and what the whole population says of it. For a spreadsheet or a data frame."""
+"""One row an example: membership, scores, and what the whole population says of it. For a spreadsheet or a data frame.
+
+position         of the example in the data set's training part as stored (all of the data set where it has no test part of its own), from
+                 0: the number that `--slices` calls `example`. Records written before it was kept have the place in the pool here
+pool_position    its place in the shuffled pool: the index into the record's arrays [N]
+in_out_...       models with it against models without it: AUC, exact p, Benjamini and Hochberg's q
+probability      that it is a member, by the headline attack; fitted on rehearsals
+named            whether the headline attack names it as a member: few of the names are expected to be wrong (`summary.named.rate`)
+score_<attack>   larger: more likely a member
+"""
 
 import csv
 import io
@@ -6,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mia_audit.errors import OutputError
 from mia_audit.record import Record
@@ -18,13 +28,12 @@ def columns(record: Record) -> Columns:
     """Return the pool as columns; what an example lacks (not audited, not resolved) is None, never a number."""
     arrays = record.arrays
     pool = arrays["labels"].size
-    where = np.full(pool, -1)
-    where[arrays["audited"]] = np.arange(arrays["audited"].size)
     found: Columns = {
-        "position": list(range(pool)),
+        "position": [int(place) for place in arrays.get("pool_positions", np.arange(pool))],
+        "pool_position": list(range(pool)),
         "label": [_class_name(record, int(label)) for label in arrays["labels"]],
         "member": [bool(member) for member in arrays["membership"][0]],
-        "audited": [bool(at >= 0) for at in where],
+        "audited": np.isin(np.arange(pool), arrays["audited"]).tolist(),
         "models_with": [int(count) for count in arrays["membership"].sum(axis=0)],
     }
     if "vulnerability/resolved" in arrays:
@@ -32,10 +41,8 @@ def columns(record: Record) -> Columns:
         for name in ("auc", "p", "q"):
             values = arrays[f"vulnerability/{name}"]
             found[f"in_out_{name}"] = [float(value) if here else None for value, here in zip(values, known, strict=True)]
-    for attack in record.summary.attacks:
-        scores = arrays[f"scores/{attack.name}"]
-        found[f"score_{attack.name}"] = [float(scores[at]) if at >= 0 else None for at in where]
-    return found
+    found |= {name: _of_audited(record, arrays[name]) for name in ("probability", "named") if name in arrays}
+    return found | {f"score_{attack.name}": _of_audited(record, arrays[f"scores/{attack.name}"]) for attack in record.summary.attacks}
 
 
 def write_csv(record: Record, path: Path) -> None:
@@ -62,6 +69,14 @@ def write_parquet(record: Record, path: Path) -> None:
         parquet.write_table(pa.table(columns(record)), path)
     except OSError as error:
         raise OutputError(f"{path}: the table needs a file that can be written, got {error}; give another one") from error
+
+
+def _of_audited(record: Record, values: npt.NDArray[Any]) -> list[Any]:
+    """Return one value for each example of the pool, None where it was not audited."""
+    found: list[Any] = [None] * record.arrays["labels"].size
+    for place, value in zip(record.arrays["audited"].tolist(), values.tolist(), strict=True):
+        found[place] = value
+    return found
 
 
 def _class_name(record: Record, label: int) -> str:

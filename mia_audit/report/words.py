@@ -50,7 +50,7 @@ NOT_TESTED: tuple[tuple[str, str], ...] = (
 
 def tone(summary: Summary) -> str:
     """Return how the verdict is coloured: never as an all-clear."""
-    return "failed" if not summary.sound else "leak" if summary.leaks else "calm"
+    return "failed" if not summary.sound else "leak" if summary.leaks else "hint" if summary.hints else "calm"
 
 
 def meaning(summary: Summary) -> list[str]:
@@ -58,6 +58,15 @@ def meaning(summary: Summary) -> list[str]:
     if not summary.sound:
         return ["The numbers below serve to find the fault in the audit. They say nothing reliable about the network."]
     best = summary.strongest
+    if summary.hints:
+        return [
+            f"The audit decides by one number, the AUC of {best.name}, chosen on shadow models. All else is looked at besides.",
+            (
+                "Of many such looks some would lie off chance by luck, so their intervals were widened for how many there are; parts of the "
+                "data, examples at risk and a bound of epsilon have a correction or a level of their own."
+            ),
+            "Take a single narrow exception as a reason to audit again with another seed, several or wide ones as a leak.",
+        ]
     if not summary.leaks:
         power = decimal(summary.power.auc)
         return [

@@ -1,0 +1,72 @@
+"""The content of record.json, and what follows from it alone."""
+
+import json
+
+from mia_audit.recipe import Recipe
+from mia_audit.record import hints
+from mia_audit.record.findings import Calibration, Epsilon, Kind, Named, SliceResult, Vulnerable
+from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
+
+SCHEMA_VERSION = 1
+POWER_CONTROL = "dose response"
+
+
+class Summary(Part):
+    """The content of record.json."""
+
+    schema_version: int
+    recipe: Recipe
+    data: DataFacts
+    counts: Counts
+    engine: Engine
+    utility: Utility
+    attacks: tuple[AttackResult, ...]
+    headline: str
+    controls: tuple[Control, ...]
+    power: Power
+    kind: Kind | None = None
+    vulnerable: Vulnerable | None = None
+    slices: tuple[SliceResult, ...] = ()
+    calibration: Calibration | None = None
+    named: Named | None = None
+    epsilon: Epsilon | None = None
+    warnings: tuple[str, ...]
+    arrays_sha256: str
+
+    @property
+    def strongest(self) -> AttackResult:
+        """The attack chosen for the headline, on shadow models alone."""
+        return next(attack for attack in self.attacks if attack.name == self.headline)
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the headline attack's AUC is above chance: its interval lies above one half. This one test decides, `hints` do not."""
+        return self.strongest.auc.low > hints.CHANCE
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What else lies off chance where that AUC does not lie above it, corrected for all looks; nothing where membership leaks."""
+        if self.leaks:
+            return ()
+        seen = hints.looks(self.attacks, self.kind)
+        return (
+            *hints.of_headline(self.strongest, seen),
+            *hints.of_epsilon(self.epsilon),
+            *hints.of_others(self.attacks, self.headline, seen),
+            *hints.of_slices(self.slices),
+            *hints.of_kind(self.kind, self.vulnerable, seen),
+        )
+
+    @property
+    def sound(self) -> bool:
+        """Whether no control failed that would make a finding wrong; one about power makes only a missing finding worthless."""
+        return all(control.passed is not False for control in self.controls if control.name != POWER_CONTROL)
+
+    @property
+    def powerless(self) -> bool:
+        """Whether the headline attack missed examples that were planted many times."""
+        return any(control.passed is False for control in self.controls if control.name == POWER_CONTROL)
+
+    def to_json(self) -> str:
+        """Return the canonical text of record.json."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
