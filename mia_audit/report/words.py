@@ -62,8 +62,8 @@ def meaning(summary: Summary) -> list[str]:
         return [
             f"The audit decides by one number, the AUC of {best.name}, chosen on shadow models. All else is looked at besides.",
             (
-                "Of many such looks some would lie off chance by luck, so their intervals were widened for how many there are; parts of the "
-                "data, examples at risk and a bound of epsilon have a correction or a level of their own."
+                "Of many such looks some would lie off chance by luck, so their intervals were widened for how many there are; parts of "
+                "the data, examples at risk and a bound of epsilon have a correction or a level of their own."
             ),
             "Take a single narrow exception as a reason to audit again with another seed, several or wide ones as a leak.",
         ]
