@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.audit import Options, Silent, degrading
+from mia_audit.audit import Options, Silent, audit, degrading
 from mia_audit.audit.controls import blind_control, independence_control, likeness_control
 from mia_audit.audit.dose import DOSES, against, dose_control, doses, extend, plant, response
 from mia_audit.audit.doubles import doubles
@@ -17,7 +17,7 @@ from mia_audit.audit.prepared import gather
 from mia_audit.audit.running import prepare
 from mia_audit.data.examples import Examples
 from mia_audit.data.profiles import profile
-from mia_audit.errors import EvidenceError
+from mia_audit.errors import EvidenceError, RecipeError
 from mia_audit.probes import taking
 from mia_audit.probes.names import probes_for
 from mia_audit.record import POWER_CONTROL, Control, verdict
@@ -234,6 +234,30 @@ def test_canaries_are_members_at_four_doses() -> None:
     at_eight = int(np.flatnonzero(dose == 8)[0])
     assert (extended.pool_inputs == inputs[at_eight]).all(axis=1).sum() == 8
     assert extended.sha256 != whole.sha256
+
+
+def test_too_many_canaries_are_refused_before_anything_trains(tmp_path: Path) -> None:
+    """Nothing lies in the store when the refusal names the field, the value and the most that fits; that many are let through, and fill every dose."""
+
+    def asked(canaries: int) -> Options:
+        settings = {**SMALL, "data.pool": 100, "data.population": 10, "data.test": 20, "audit.canaries": canaries}
+        return Options(
+            dataset="iris", shadows=12, settings=settings, attacks=["loss"], store=tmp_path / "store", out=tmp_path / "out", device="cpu",
+            workers=1,
+        )  # fmt: skip
+
+    with pytest.raises(RecipeError, match=r"audit.canaries needs 4 times as many .*got 32 canaries .*use --set audit.canaries=\d+") as caught:
+        audit("ann", asked(32))
+    assert not list((tmp_path / "store").rglob("*.safetensors"))
+    most = int(str(caught.value).partition("audit.canaries=")[2].split(",")[0])
+    ready = prepare("ann", asked(most), Silent())
+    with pytest.raises(RecipeError, match=f"got {most + 1} canaries"):
+        prepare("ann", asked(most + 1), Silent())
+    record = audit("ann", asked(most))
+    told = next(control.detail for control in record.summary.controls if control.name == POWER_CONTROL)
+    sizes = [int(part.split()[0]) for part in told.split("(")[1:]]
+    assert sizes[1:] == [most] * 3
+    assert sizes[0] + sum(sizes[1:]) + int(told.partition("sibling's ")[2].split()[0]) == ready.audited.size
 
 
 def test_an_attack_without_power_is_named() -> None:
