@@ -41,7 +41,7 @@ class Sibling:
 
 
 def require_room(recipe: Recipe, audited: Ints) -> None:
-    """Refuse canaries that the sibling's audited members do not suffice for; RecipeError says how many fit. Nothing has been trained yet."""
+    """Refuse, before anything trains, canaries that the sibling's audited members do not suffice for; RecipeError says how many fit."""
     wanted, inside = recipe.audit.canaries, _sibling_row(recipe)[audited]
     members = int(inside.sum())
     most = members // len(DOSES)
