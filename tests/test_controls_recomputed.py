@@ -9,7 +9,8 @@ from mia_audit.audit.kind import kind
 from mia_audit.audit.measuring import Truth
 from mia_audit.record import Record, load
 from mia_audit.statistics.band import band
-from mia_audit.statistics.slices import Grouping
+from mia_audit.statistics.epsilon import Decision, best_exact, gaussian_mu, several
+from mia_audit.statistics.slices import Grouping, differ
 from mia_audit.statistics.turns import Turns
 
 
@@ -81,6 +82,22 @@ def test_the_rest_follows_from_the_scores(record: Record) -> None:
     again = band(scores.target, truth.target, record.arrays["band/fpr"])
     np.testing.assert_array_equal(again.low, record.arrays["band/low"])
     np.testing.assert_array_equal(again.high, record.arrays["band/high"])
+
+
+def test_the_best_threshold_mu_and_slices_that_differ_are_in_the_record(record: Record) -> None:
+    """Each is what its function says of the record's scores."""
+    scores, truth = scores_and_truth(record)
+    found = record.summary.epsilon
+    assert found is not None
+    counts = Decision(threshold=found.threshold, turned=found.turned).counts(scores.target, truth.target)
+    assert found.mu == gaussian_mu(*counts)
+    (best,) = (limit for limit in found.limits if "Bonferroni" in limit.method)
+    each = [decision.counts(scores.target, truth.target) for decision in several(scores.rehearsals)]
+    assert best.epsilon == best_exact(each, found.delta)
+    assert "best of 20 thresholds" in best.method
+    assert not best.bound
+    groups = record.arrays["labels"][record.arrays["audited"]]
+    assert {one.p_alike for one in record.summary.slices} == {differ(scores.target, truth.target, groups)}
 
 
 def test_the_claim_and_the_canaries_are_told(record: Record) -> None:

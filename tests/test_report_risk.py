@@ -88,6 +88,22 @@ def test_whom_an_attacker_names_can_be_exported(record: Record) -> None:
     assert "writes who they are" not in render([record])
 
 
+def test_mu_and_whether_slices_differ_are_said_where_they_are_known(record: Record) -> None:
+    """Both in a sentence, mu with its family; a record without them says nothing of either, and keeps its id when it is read."""
+    bare, found = render([record]), record.summary.epsilon
+    assert found is not None
+    assert "leak alike" not in bare
+    assert "mu is at least" not in bare
+    assert "p_alike" not in record.summary.to_json()
+    assert '"mu"' not in record.summary.to_json().replace('"claimed_mu"', "")
+    slices = tuple(one.model_copy(update={"p_alike": 0.037}) for one in record.summary.slices)
+    summary = record.summary.model_copy(update={"slices": slices, "epsilon": found.model_copy(update={"mu": 0.42})})
+    page = render([replace(record, summary=summary)])
+    assert "That all of these leak alike: p = 0.037" in page
+    assert "is Gaussian, mu is at least 0.42" in page
+    assert '"p_alike": 0.037' in summary.to_json()
+
+
 def test_a_claims_ceiling_is_drawn(record: Record) -> None:
     """One dashed line more in the ROC with logarithmic axes, and a caption that says what it is."""
     drawn = series(record, record.summary.attacks)

@@ -30,6 +30,23 @@ def test_the_best_of_several_pays_for_the_choice() -> None:
     assert epsilon.best_exact(counts, 0.0) == pytest.approx(epsilon.exact(RIGHT, WRONG, 0.0, 0.05 / 3))
 
 
+def test_several_decisions_are_fixed_on_rehearsals() -> None:
+    """They accuse from half a percent to half of the rehearsed scores, or clear as many; noise shows epsilon in at most 5 % of audits."""
+    rehearsed = np.random.default_rng(0).normal(size=(4, 1_000))
+    decisions = epsilon.several(rehearsed)
+    accused = [float((rehearsed > one.threshold).mean()) for one in decisions if not one.turned]
+    cleared = [float((rehearsed <= one.threshold).mean()) for one in decisions if one.turned]
+    assert accused == pytest.approx(epsilon.SHARES, abs=1e-3)
+    assert cleared == pytest.approx(epsilon.SHARES, abs=1e-3)
+    rng, found = np.random.default_rng(1), []
+    for _ in range(200):
+        scores, member = rng.normal(size=400), rng.random(400) < 0.5
+        found.append(epsilon.best_exact([one.counts(scores, member) for one in decisions], 0.0) > 0)
+    assert sum(found) <= binom.isf(0.001, 200, 0.05)
+    leak = rng.normal(size=2_000) + 4 * (np.arange(2_000) < 100)
+    assert epsilon.best_exact([one.counts(leak, np.arange(2_000) < 1_000) for one in decisions], 0.0) > 0.5
+
+
 def test_ratio_limits_are_the_papers() -> None:
     """The four formulas written out once more, and all within 2 % of each other at these counts."""
     z = norm.ppf(0.95)

@@ -31,6 +31,7 @@ class Card(BaseModel):
     access      what the attacker sees of the target
     knowledge   what the attacker knows beside
     cost        queries and shadow models
+    offline     whether the literature forbids it models trained on the audited example: only the others' answers are used
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -43,6 +44,7 @@ class Card(BaseModel):
     access: Access
     knowledge: tuple[str, ...]
     cost: str
+    offline: bool = False
     parameters: dict[str, Any] = {}
 
 

@@ -3,12 +3,16 @@
 members differ    a classifier that never sees a model tells members from non-members: the split leaks, not the network
 shadow rows       a shadow model was trained on the target's very members, or on their exact complement
 shadow answers    a shadow model gives the target's very answers: it is the target
+other queries     a model was asked about inputs other than the stored ones, or moved otherwise than for everybody (`audit.asking`)
+other coins       a model was trained on other examples than its coins say, so that IN and OUT are mixed up
+IN for offline    an attack that claims to use only models without the example makes use of those with it
 unlike shadows    the target works better or worse than its shadow models by more than they differ: attacks were learnt on other networks
 """
 
 import numpy as np
 
 from mia_audit.audit import facts
+from mia_audit.audit.asking import asked_guards
 from mia_audit.audit.prepared import Bank, Prepared
 from mia_audit.data import design
 from mia_audit.record import Control
@@ -28,6 +32,7 @@ def guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
     inputs = prepared.examples.pool_inputs
     accuracies = facts.test_accuracies(prepared, bank)
     return (
+        *asked_guards(prepared, bank),
         blind_control(inputs.reshape(len(inputs), -1), prepared.examples.pool_labels, member, prepared.recipe.training.seed),
         independence_control(prepared.rows, bank.pool),
         likeness_control(float(accuracies[design.TARGET]), accuracies[design.FIRST_SHADOW :], len(prepared.examples.test_labels)),

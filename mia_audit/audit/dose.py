@@ -15,9 +15,10 @@ from mia_audit.audit import degrading
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
+from mia_audit.errors import RecipeError
 from mia_audit.probes import taking
 from mia_audit.probes.names import probes_for
-from mia_audit.recipe import settled
+from mia_audit.recipe import Recipe, settled
 from mia_audit.record import POWER_CONTROL, Control
 from mia_audit.statistics.nulltest import mann_whitney_p
 from mia_audit.statistics.roc import auc
@@ -39,12 +40,30 @@ class Sibling:
     dose: Ints
 
 
+def require_room(recipe: Recipe, audited: Ints) -> None:
+    """Refuse, before anything trains, canaries that the sibling's audited members do not suffice for; RecipeError says how many fit."""
+    wanted, inside = recipe.audit.canaries, _sibling_row(recipe)[audited]
+    members = int(inside.sum())
+    most = members // len(DOSES)
+    if wanted > most or (wanted and inside.all()):
+        way_out = f"use --set audit.canaries={most}, or a larger --set data.pool=..." if most else "use a larger --set data.pool=..."
+        raise RecipeError(
+            f"audit.canaries needs {len(DOSES)} times as many audited members in the sibling's training, and a non-member beside them, "
+            f"got {wanted} canaries at each of {len(DOSES)} doses, {members} members and {inside.size - members} non-members; {way_out}"
+        )
+
+
+def _sibling_row(recipe: Recipe) -> Bools:
+    row: Bools = stream(recipe.training.seed, "sibling-membership").random(settled(recipe.data.pool)) < recipe.data.member_fraction
+    return row
+
+
 def plant(prepared: Prepared, machine: schedule.Machine) -> Sibling | None:
     """Train the sibling, None where the recipe plants no canaries. The store keeps it like any cohort."""
     recipe, examples = prepared.recipe, prepared.examples
     if not recipe.audit.canaries:
         return None
-    row = stream(recipe.training.seed, "sibling-membership").random(settled(recipe.data.pool)) < recipe.data.member_fraction
+    row = _sibling_row(recipe)
     dose = doses(row, prepared.audited, recipe.audit.canaries, stream(recipe.training.seed, "canaries"))
     extended, rows = extend(examples, row, dose)
     tasks = plan.tasks(recipe, rows[None], extended.sha256, prepared.device)
@@ -104,21 +123,25 @@ def judge(pairs: list[tuple[Card, Attack]], prepared: Prepared, bank: Bank, sibl
         if p >= LEVEL:
             blind.append(card.name)
         if card.name == headline:
-            told = ", ".join(f"{copies}x {area:.3f}" for copies, area in zip(DOSES, areas, strict=True))
+            told = ", ".join(
+                f"{copies}x {area:.3f} ({int((dose == copies).sum())} members)" for copies, area in zip(DOSES, areas, strict=True)
+            )
     missed = f" Without power here: {', '.join(blind)}." if blind else ""
-    canaries = prepared.recipe.audit.canaries
     return Control(
         name=POWER_CONTROL,
         passed=headline not in blind,
-        detail=f"{canaries} members at each dose against the sibling's non-members, AUC of {headline}: {told}.{missed}",
+        detail=f"Members at each dose against the sibling's {int(outside.sum())} non-members, AUC of {headline}: {told}.{missed}",
     )
 
 
 def response(scores: Floats, dose: Ints, outside: Bools) -> tuple[list[float], float]:
-    """Return the AUC at each dose, and the one-sided p of "the highest dose looks like a non-member"."""
+    """Return the AUC at each dose, and the one-sided p of "the highest dose looks like a non-member".
+
+    dose  how often each example stood in training [A]; all members that were not copied are at dose 1, chosen for it or not
+    """
     areas = []
     for copies in DOSES:
-        chosen = dose == copies if copies > 1 else (dose == 1) & ~outside
+        chosen = dose == copies
         both = chosen | outside
         areas.append(auc(scores[both], chosen[both]))
     both = (dose == DOSES[-1]) | outside

@@ -43,7 +43,8 @@ def shown(attack: str, scores: Scores, truth: Truth, recipe: Recipe) -> Epsilon:
         turned=decision.turned,
         accused=accused,
         cleared=cleared,
-        limits=(_one_run(guesses, delta, fair=fair), *_several_runs(right, wrong, delta)),
+        limits=(_one_run(guesses, delta, fair=fair), *_several_runs(right, wrong, delta), _best(scores, truth, delta)),
+        mu=limits.gaussian_mu(right, wrong),
         ceiling=onerun.ceiling(truth.target.size, delta),
         claimed=None if told is None else _claimed(told, right, wrong, guesses if fair else None),
     )
@@ -66,6 +67,16 @@ def _several_runs(right: Share, wrong: Share, delta: float) -> tuple[EpsilonLimi
     for name in limits.RATIOS:
         found[f"ratio, {name}"] = (limits.ratio(name, right, wrong), f"delta = 0, large counts; {ONE_TRAINING}")
     return tuple(EpsilonLimit(method=name, epsilon=value, bound=False, assumptions=why) for name, (value, why) in found.items())
+
+
+def _best(scores: Scores, truth: Truth, delta: float) -> EpsilonLimit:
+    decisions = limits.several(scores.rehearsals)
+    return EpsilonLimit(
+        method=f"Clopper-Pearson, best of {len(decisions)} thresholds (Bonferroni)",
+        epsilon=limits.best_exact([decision.counts(scores.target, truth.target) for decision in decisions], delta),
+        bound=False,
+        assumptions=f"thresholds fixed on rehearsals, the best one taken on the target and paid for; {ONE_TRAINING}",
+    )
 
 
 def _claimed(told: Claim, right: Share, wrong: Share, guesses: onerun.Guesses | None) -> Claimed:

@@ -38,7 +38,11 @@ class Prepared:
 class Bank:
     """What all models answered: logits [models, queries, examples, classes] of three pools, rates [models, layers].
 
-    signals  further signals by name, [models, pool, ...]
+    signals     further signals by name, [models, pool, ...]
+    asked       fingerprints of what was put to the models, of every cohort and checkpoint, [askings, queries, pool]
+    trained_on  what was in each model's batches, [models, pool]
+
+    The last two are None where a cohort was stored by a version that did not keep them.
     """
 
     pool: Floats
@@ -47,6 +51,8 @@ class Bank:
     rates: Floats
     parameters: int
     signals: Mapping[str, Floats] = field(default_factory=dict)
+    asked: Ints | None = None
+    trained_on: Bools | None = None
 
 
 def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
@@ -59,7 +65,17 @@ def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
         rates=np.concatenate([cohort["pool/rates"] for cohort in cohorts]),
         parameters=sum(int(np.prod(value.shape[1:])) for value in weights),
         signals={**_trajectory(cohorts), **_joined(taken)},
+        asked=_asked(cohorts),
+        trained_on=np.concatenate([each["pool/trained_on"] for each in cohorts])
+        if all("pool/trained_on" in each for each in cohorts)
+        else None,
     )
+
+
+def _asked(cohorts: Sequence[Tensors]) -> Ints | None:
+    if not all("pool/asked" in cohort for cohort in cohorts):
+        return None
+    return np.stack([prints for cohort in cohorts for name, prints in cohort.items() if name.partition("@")[0] == "pool/asked"])
 
 
 def _joined(taken: Sequence[Tensors]) -> dict[str, Floats]:

@@ -10,7 +10,7 @@ from mia_audit.audit.measuring import Truth, estimate
 from mia_audit.record import Calibration, CalibrationStep, Named, SliceResult, Vulnerable
 from mia_audit.statistics.calibration import brier, calibrate, named
 from mia_audit.statistics.proportions import Share, accuracy
-from mia_audit.statistics.slices import Grouping, all_slices
+from mia_audit.statistics.slices import Grouping, all_slices, differ
 from mia_audit.statistics.vulnerability import Vulnerability, smallest_p, vulnerability
 from mia_audit.types import Bools, Floats
 
@@ -56,8 +56,10 @@ def parts(groupings: Sequence[Grouping], scores: Floats, member: Bools) -> tuple
             auc=None if one.auc is None else estimate(one.auc),
             p=one.p,
             p_holm=one.p_holm,
+            p_alike=alike,
         )
         for grouping, found in zip(groupings, all_slices(scores, member, groupings), strict=True)
+        for alike in [differ(scores, member, grouping.groups) if sum(one.auc is not None for one in found) > 1 else None]
         for one in found
     )
 

@@ -116,7 +116,8 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
     writable(options.out or Path("audits"))
     examples = load(recipe, root=options.data_root or data_root(), offline=options.offline, progress=watcher.stage)
     rows = design.membership(recipe, design.FIRST_SHADOW + recipe.audit.shadows)
-    mask = require_budget(rows[design.FIRST_SHADOW :], chosen.attacks, spare=1)
+    audited = np.flatnonzero(require_budget(rows[design.FIRST_SHADOW :], chosen.attacks, spare=1))
+    dose.require_room(recipe, audited)
     return Prepared(
         recipe=recipe,
         cards=chosen.cards,
@@ -124,7 +125,7 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
         left_out=chosen.left_out,
         examples=examples,
         rows=rows,
-        audited=np.flatnonzero(mask),
+        audited=audited,
         device=device,
         store=store,
         memory=memory,

@@ -76,7 +76,8 @@ class Audit(Section):
     turns              whether every model takes its turn as the target, for numbers about the kind rather than the network
     releases           bit widths at which the same trained models are released besides, quantized after training; 32 is full precision.
                        For targets in full precision or quantized after training
-    canaries           examples planted at each dose (1, 2, 4, 8 times) in a sibling target, the control of dose response; 0: none
+    canaries           examples planted at each dose (1, 2, 4, 8 times) in a sibling target, the control of dose response; 0: none.
+                       Four times as many audited members must stand in the sibling's training
     claimed_epsilon    of a privacy claim to be held against the attacks, with claimed_delta; or claimed_mu, of a Gaussian one
     """
 

@@ -1,5 +1,9 @@
 """What a record says beyond the table of attacks: the kind of network, examples at risk, slices, probabilities, names, epsilon."""
 
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from mia_audit.record.parts import Estimate, Part, RateAtFPR
 
 JOINT_LEVEL = 0.05
@@ -41,7 +45,10 @@ class Vulnerable(Part):
 
 
 class SliceResult(Part):
-    """The headline attack on a part of the audited examples; the interval is Bonferroni's over the resolved slices."""
+    """The headline attack on a part of the audited examples; the interval is Bonferroni's over the resolved slices.
+
+    p_alike  of "all resolved parts of this grouping leak alike", the same for each of them; None where fewer than two are resolved
+    """
 
     by: str
     name: str
@@ -50,6 +57,11 @@ class SliceResult(Part):
     auc: Estimate | None
     p: float
     p_holm: float
+    p_alike: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(write(self), "p_alike")
 
 
 class CalibrationStep(Part):
@@ -102,6 +114,7 @@ class Epsilon(Part):
 
     accused, cleared    shares of the examples that the one-run bound guesses, chosen on rehearsals
     ceiling             what a perfect attack could have shown with this many examples
+    mu                  the lower limit of a Gaussian trade-off's mu, from the same counts as its epsilon: an estimate, if that family holds
     """
 
     attack: str
@@ -114,6 +127,11 @@ class Epsilon(Part):
     limits: tuple[EpsilonLimit, ...]
     ceiling: float
     claimed: Claimed | None
+    mu: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(write(self), "mu")
 
 
 class VariantComparison(Part):
@@ -141,3 +159,8 @@ class VariantComparison(Part):
     def told_apart(self) -> bool:
         """Whether the variants differ by more than chance explains, all comparisons corrected for."""
         return self.p_holm < JOINT_LEVEL
+
+
+def _without(content: dict[str, Any], name: str) -> dict[str, Any]:
+    """Leave a field out where it is None: records that were written before it was there keep their ids."""
+    return {key: value for key, value in content.items() if key != name or value is not None}

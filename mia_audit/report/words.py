@@ -17,6 +17,9 @@ CONTROLS = {
     "dose": "Examples are planted one, two, four and eight times. An attack that misses the highest dose has no power here.",
     "blind": "A classifier that never sees the network must not tell the two sides apart; otherwise they differ by themselves.",
     "independent": "No shadow model may share the target's coins or be the target itself: it would know the answers.",
+    "same queries": "Members, non-members and all models must be asked alike; otherwise an attack recognises the question.",
+    "coins as": "What stood in a model's training batches must be what its coins say, or attacks learn from wrong answers.",
+    "offline": "Attacks that claim to need no model trained with the example must not make use of one.",
     "like its": "A target that works much better or worse than its shadow models is another kind of network: attacks mistake it.",
 }
 GLOSSARY: tuple[tuple[str, str], ...] = (

@@ -31,6 +31,9 @@ LEVEL = 0.05
 FEWEST = 10
 """Counts on each side below which no ratio is approximated."""
 
+SHARES = np.geomspace(0.005, 0.5, 10)
+"""Of all examples, what `several` decisions accuse or clear."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
@@ -56,6 +59,16 @@ def exact(right: Share, wrong: Share, delta: float, level: float = LEVEL) -> flo
 def best_exact(counts: Sequence[tuple[Share, Share]], delta: float, level: float = LEVEL) -> float:
     """Return the largest exact limit of several decisions on the same data, the error divided among them."""
     return max(exact(right, wrong, delta, level / len(counts)) for right, wrong in counts)
+
+
+def several(rehearsals: Floats) -> tuple[Decision, ...]:
+    """Return decisions to take the best of, fixed on rehearsals: each share of SHARES accused at the top, or cleared at the bottom."""
+    tops, bottoms = (np.quantile(rehearsals, part, method="lower") for part in (1 - SHARES, SHARES))
+    return tuple(
+        Decision(threshold=float(threshold), turned=turned)
+        for turned, thresholds in ((False, tops), (True, bottoms))
+        for threshold in thresholds
+    )
 
 
 def gaussian_mu(right: Share, wrong: Share, level: float = LEVEL) -> float:

@@ -24,6 +24,7 @@ from mia_audit.types import Bools, Floats, Ints
 
 Progress = Callable[[float], None]
 Keep = Callable[[int, Population], None]
+Note = Callable[[batches.Batch], None]
 KINDS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
@@ -51,12 +52,18 @@ def build(recipe: Recipe, indices: tuple[int, ...], pool: Pool) -> Population:
 
 
 def train(  # noqa: PLR0913, PLR0917  who is trained on what, where, and who is told
-    recipe: Recipe, cohort: Cohort, pool: Pool, device: torch.device, progress: Progress, keep: Keep | None = None
+    recipe: Recipe,
+    cohort: Cohort,
+    pool: Pool,
+    device: torch.device,
+    progress: Progress,
+    keep: Keep | None = None,
+    note: Note | None = None,
 ) -> Population:
     """Train a cohort on the pool and return it in evaluation mode; progress is told the share of epochs done.
 
-    keep: called with the epoch and the population, in evaluation mode, after each of the recipe's checkpoints. Raises
-    TrainingError, naming model and epoch, when a loss is not finite.
+    keep: called with the epoch and the population, in evaluation mode, after each of the recipe's checkpoints.
+    note: called with every batch that was trained on. Raises TrainingError, naming model and epoch, when a loss is not finite.
     """
     training = recipe.training
     population = build(recipe, cohort.indices, pool).to(device).train()
@@ -74,6 +81,8 @@ def train(  # noqa: PLR0913, PLR0917  who is trained on what, where, and who is 
             loss.sum().backward()
             stepper.step()
             losses += loss.detach()
+            if note is not None:
+                note(batch)
         _check(losses, cohort.indices, epoch + 1)
         if keep is not None and epoch + 1 in training.checkpoints:
             keep(epoch + 1, population.eval())

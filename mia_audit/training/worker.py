@@ -7,7 +7,8 @@ import torch
 
 from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
-from mia_audit.signals import query
+from mia_audit.signals import Signals, query
+from mia_audit.training.batches import Batch
 from mia_audit.training.calibrating import as_trained, calibrated
 from mia_audit.training.lockstep import Cohort, Pool, build, train
 from mia_audit.training.material import Material
@@ -21,6 +22,8 @@ def work(task: Task, material: Material, store: Store, device_name: str, progres
     pool/logits, population/logits, test/logits  float32 [K, queries, examples, classes]
     pool/logits@<epoch>                           the same at each of the recipe's checkpoints
     pool/rates                                    float32 [K, layers]
+    pool/asked, pool/asked@<epoch>                int64 [queries, examples]: fingerprints of the inputs as they were put to the models
+    pool/trained_on                               bool [K, examples]: what was in a model's batches
     weights/<parameter>                           [K, ...]
     """
     torch.set_num_threads(1)  # barrier spinning of two OpenMP threads cost up to 100 times on a busy machine
@@ -35,6 +38,7 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
     recipe = material.recipe
     pool = Pool(inputs=material.pool_inputs, labels=material.pool_labels, classes=material.classes)
     kept: Tensors = {}
+    seen: Tensors = {"pool/trained_on": np.zeros_like(task.rows)}
 
     def finished(trained: Population) -> Population:
         if recipe.model.quantization.when == "training":
@@ -44,12 +48,18 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
     def keep(epoch: int, population: Population) -> None:
         answers = query(finished(population), len(task.indices), material.pool_inputs, recipe, device)
         kept[f"pool/logits@{epoch}"] = answers.logits.astype(np.float32)
+        seen[f"pool/asked@{epoch}"] = answers.asked
+
+    def note(batch: Batch) -> None:
+        model, place = np.nonzero(batch.weights)
+        seen["pool/trained_on"][model, batch.positions[model, place]] = True
 
     cohort = Cohort(indices=task.indices, rows=task.rows)
-    population = finished(train(as_trained(recipe), cohort, pool, device, progress, keep))
-    signals = {**_signals(population, len(task.indices), material, device), **kept}
+    population = finished(train(as_trained(recipe), cohort, pool, device, progress, keep, note))
+    answers = _answers(population, len(task.indices), material, device)
+    signals = {**_signals(answers), **kept}
     _check(signals, task.indices)
-    store.save(task.key, {**signals, **_weights(population)})
+    store.save(task.key, {**signals, **seen, "pool/asked": answers["pool"].asked, **_weights(population)})
     return task.key
 
 
@@ -63,11 +73,14 @@ def _check(signals: Tensors, indices: tuple[int, ...]) -> None:
             )
 
 
-def _signals(population: Population, models: int, material: Material, device: torch.device) -> Tensors:
+def _answers(population: Population, models: int, material: Material, device: torch.device) -> dict[str, Signals]:
     places = {"pool": material.pool_inputs, "population": material.population_inputs, "test": material.test_inputs}
-    seen = {place: query(population, models, inputs, material.recipe, device) for place, inputs in places.items() if len(inputs)}
-    logits = {f"{place}/logits": signals.logits.astype(np.float32) for place, signals in seen.items()}
-    return {**logits, "pool/rates": seen["pool"].rates.astype(np.float32)}
+    return {place: query(population, models, inputs, material.recipe, device) for place, inputs in places.items() if len(inputs)}
+
+
+def _signals(answers: dict[str, Signals]) -> Tensors:
+    logits = {f"{place}/logits": signals.logits.astype(np.float32) for place, signals in answers.items()}
+    return {**logits, "pool/rates": answers["pool"].rates.astype(np.float32)}
 
 
 def _weights(population: Population) -> Tensors:

@@ -1,0 +1,201 @@
+"""What models were asked and trained on is kept and held against the recipe: defects planted inside the pipeline are told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mia_audit import signals
+from mia_audit.attacks import ATTACKS
+from mia_audit.attacks.cards import card_names, load_attacks, load_card
+from mia_audit.audit.asking import coins_control, expected, nonsense, offline_control, queries_control
+from mia_audit.catalogue import load_recipe, override
+from mia_audit.data.augmenting import Moves
+from mia_audit.data.fingerprint import fingerprints
+from mia_audit.data.profiles import resolve
+from mia_audit.models.network import Population
+from mia_audit.recipe import Data, Recipe
+from mia_audit.record import Control, Record, verdict
+from mia_audit.report import render
+from mia_audit.signals import Signals, query
+from mia_audit.streams import stream
+from mia_audit.training import worker
+from mia_audit.training.lockstep import Cohort
+from mia_audit.training.store import Store
+from mia_audit.types import Evidence, Floats, Signal
+from tests.support.engine_runs import SMALL, small_audit
+from tests.support.planted import planted
+
+IMAGES = {"training.epochs": 1, "data.pool": 80, "data.population": 10, "data.test": 20, "model.channels": [2, 2], "audit.turns": False}
+MOVED = {**IMAGES, "data.augment": ["crop", "flip"], "data.crop_padding": 1, "audit.queries": 2, "audit.augmented_queries": True}
+
+Query = Callable[[Population, int, Floats, Recipe, torch.device], Signals]
+
+
+def control(record: Record, name: str) -> Control:
+    """Return a control of a record."""
+    return next(each for each in record.summary.controls if each.name == name)
+
+
+def audited(folder: Path, settings: dict[str, object], **more: object) -> Record:
+    """Audit a few digits."""
+    return small_audit(folder, dataset="digits", attacks="lira-offline", shadows=16, settings={**settings, **more})
+
+
+@pytest.mark.parametrize("settings", [IMAGES, MOVED, {**IMAGES, "training.checkpoints": [1]}])
+def test_a_sound_pipeline_asks_everybody_the_same(tmp_path: Path, settings: dict[str, object]) -> None:
+    """Plain and moved queries, of two cohorts and at checkpoints; and the report says so."""
+    record = audited(tmp_path, settings)
+    for name in ("same queries", "coins as trained", "offline attacks"):
+        assert control(record, name).passed is True, control(record, name).detail
+    assert "of each of 80 examples" in control(record, "same queries").detail
+    page = render([record])
+    assert "must be asked alike" in page
+
+
+def members_moved(rows: np.ndarray, real: Query) -> Query:
+    """Return a query that puts some examples' mirror images to the models."""
+
+    def asked(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
+        changed = inputs.copy()
+        if len(inputs) == rows.size:
+            changed[rows] = inputs[rows][:, :, ::-1]
+        return real(population, models, changed, recipe, device)
+
+    return asked
+
+
+def test_members_asked_through_another_transform_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defect 3 of the published protocol, inside the worker: the target's members are mirrored before they are asked about."""
+    row = audited(tmp_path / "sound", IMAGES).arrays["membership"][0]
+    monkeypatch.setattr(worker, "query", members_moved(row, query))
+    record = audited(tmp_path / "planted", IMAGES)
+    found = control(record, "same queries")
+    assert found.passed is False
+    assert f"for {row.sum()} of {row.sum()} members and 0 of {(~row).sum()} non-members" in found.detail
+    assert "Do not rely on this audit" in verdict(record.summary)
+    assert control(record, "blind classifier").passed is True, "the stored examples are as they should be"
+
+
+def test_one_cohort_asked_otherwise_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second cohort alone is asked about mirror images of everything."""
+    everybody = members_moved(np.ones(80, dtype=np.bool_), query)
+
+    def asked(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
+        return (query if models == 16 else everybody)(population, models, inputs, recipe, device)
+
+    monkeypatch.setattr(worker, "query", asked)
+    assert control(audited(tmp_path, IMAGES), "same queries").passed is False
+
+
+def test_moves_that_look_at_the_example_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Augmented queries whose draws are not those of the recipe's stream: half of the pool is left in its place."""
+    real = signals.augmenting.draw
+
+    def drawn(data: Data, count: int, rng: np.random.Generator) -> Moves:
+        moves = real(data, count, rng)
+        still = np.arange(count) < count // 2
+        return moves._replace(corners=np.where(still[:, None], data.crop_padding, moves.corners), mirrored=moves.mirrored & ~still)
+
+    record = audited(tmp_path / "sound", MOVED)
+    inputs = np.random.default_rng(0).random((80, 8, 8, 1), dtype=np.float32)
+    should = expected(inputs, record.summary.recipe)
+    monkeypatch.setattr(signals, "_augmented", lambda images, recipe, number: _by(drawn, images, recipe, number))
+    found = control(audited(tmp_path / "planted", MOVED), "same queries")
+    assert found.passed is False
+    assert should.shape == (2, 80)
+    assert (should[0] != should[1]).any(), "every query has its own moves"
+
+
+def _by(draw: Callable[..., Moves], images: Floats, recipe: Recipe, number: int) -> Floats:
+    moves = draw(recipe.data, len(images), stream(recipe.training.seed, "query-augment", number))
+    moved: Floats = signals.augmenting.moved(torch.from_numpy(images), moves, recipe.data.crop_padding).numpy()
+    return moved
+
+
+def test_a_model_trained_on_other_examples_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Model 3 is handed one non-member more than its coins allow."""
+
+    def cohort(*, indices: tuple[int, ...], rows: np.ndarray) -> Cohort:
+        changed = rows.copy()
+        if 3 in indices:
+            changed[3, np.flatnonzero(~rows[3])[0]] = True
+        return Cohort(indices=indices, rows=changed)
+
+    monkeypatch.setattr(worker, "Cohort", cohort)
+    found = control(audited(tmp_path, IMAGES), "coins as trained")
+    assert found.passed is False
+    assert found.detail.endswith("1 models were trained on others than their coins say; model 3 differs in 1.")
+
+
+def test_models_of_an_older_version_stay_readable(tmp_path: Path) -> None:
+    """Cohorts without what was asked give the same numbers, and the controls say that they were not run."""
+    first = audited(tmp_path, IMAGES)
+    store = Store(folder=tmp_path / "store")
+    for path in store.folder.rglob("*.safetensors"):
+        kept = store.load(path.stem)
+        assert kept is not None
+        store.save(path.stem, {name: value for name, value in kept.items() if not name.startswith(("pool/asked", "pool/trained_on"))})
+    again = audited(tmp_path, IMAGES)
+    assert again.run["cohorts_trained_now"] == 0
+    assert again.summary.attacks == first.summary.attacks
+    for name in ("same queries", "coins as trained"):
+        assert control(again, name).passed is None
+        assert "Not checked" in control(again, name).detail
+
+
+def test_fingerprints_are_torchs_and_change_with_any_bit() -> None:
+    """What a query keeps is what NumPy works out of the same inputs; one bit of one value changes one example's."""
+    recipe = resolve(override(load_recipe("ann"), {"data.dataset": "digits", "data.pool": 40, **SMALL}))
+    inputs = np.random.default_rng(1).random((3_000, 8, 8, 1), dtype=np.float32)
+    population = worker.build(recipe, (0, 1), worker.Pool(inputs=inputs, labels=np.zeros(3_000, dtype=np.int64), classes=10)).eval()
+    asked = query(population, 2, inputs, recipe, torch.device("cpu")).asked
+    np.testing.assert_array_equal(asked, fingerprints(inputs)[None])
+    assert np.unique(asked).size == 3_000
+    changed = inputs.copy()
+    changed.view(np.int32)[7, 3, 3, 0] ^= 1
+    assert np.flatnonzero(fingerprints(changed) != asked[0]).tolist() == [7]
+
+
+def test_controls_name_what_does_not_fit() -> None:
+    """Another number of queries or models is no match, whatever is in it."""
+    prints, rows = np.zeros((2, 1, 5), dtype=np.int64), np.ones((3, 5), dtype=np.bool_)
+    assert queries_control(prints, np.zeros((2, 5), dtype=np.int64), rows[0]).passed is False
+    assert queries_control(prints, prints[0], rows[0]).passed is True
+    assert coins_control(rows, rows[:2]).passed is False
+    assert coins_control(rows, rows).passed is True
+
+
+def spoilt(seen: Evidence) -> Evidence:
+    """Return the evidence with every answer and signal of models trained with an example turned to nonsense."""
+    others = {
+        name: Signal(target=one.target, shadows=np.where(seen.trained_on.reshape(*seen.trained_on.shape, *[1] * (one.shadows.ndim - 2)),
+                                                         np.float32(0.5) * one.shadows[::-1] + 1, one.shadows))
+        for name, one in seen.signals.items()
+    }  # fmt: skip
+    return replace(seen, shadows=nonsense(seen.shadows, seen.trained_on), signals=others)
+
+
+@pytest.mark.parametrize("kind", ATTACKS, ids=lambda kind: kind.name)
+def test_an_attack_is_offline_if_its_card_says_so(kind: type) -> None:
+    """Its scores do not change when models trained with the example answer nonsense; those of every other attack on shadow models do."""
+    seen, _ = planted(1.0, examples=200)
+    card = load_card(kind.name)
+    same = np.array_equal(kind().score(seen), kind().score(spoilt(seen)))
+    asks_nobody = not kind.shadows_per_side and kind.name != "rmia-online"
+    assert same == (card.offline or asks_nobody)
+
+
+def test_a_card_that_claims_to_be_offline_is_held_to_it() -> None:
+    """The control passes the four offline attacks and names an online one whose card lies."""
+    seen, _ = planted(1.0, examples=200)
+    offline = [name for name in card_names() if load_card(name).offline]
+    assert offline == ["attack-r", "difficulty-calibration", "lira-offline", "rmia-offline"]
+    assert offline_control(list(load_attacks(offline)), seen).passed is True
+    ((card, attack),) = load_attacks(["lira-online"])
+    found = offline_control([*load_attacks(offline), (card.model_copy(update={"offline": True}), attack)], seen)
+    assert found.passed is False
+    assert found.detail.startswith("Not offline: scores of lira-online change")
