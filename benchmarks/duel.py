@@ -52,12 +52,15 @@ class Outcome:
         return f"turn by turn {median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
 
 
-def duel(setting: Setting, *, seconds_a_turn: float, device: torch.device, to_the_end: bool) -> Outcome:
-    """Train one cohort of the plan's size and one single model in turns; `to_the_end` trains the single model fully too."""
+def duel(setting: Setting, *, seconds_a_turn: float, device: torch.device, to_the_end: bool, warm_up: int = STATISTICS + 1) -> Outcome:
+    """Train one cohort of the plan's size and one single model in turns.
+
+    to_the_end: train the single model fully too; else its first `warm_up` steps are not measured.
+    """
     size = min(plan.cohort_size(setting.recipe, device.type), len(setting.rows))
     single = SingleModel(setting, 0, device)
     steps = single.steps_per_epoch
-    single.train(1 if to_the_end else STATISTICS + 1)
+    single.train(1 if to_the_end else warm_up)
     each, _ = single.train(1)
     turn = steps if to_the_end else min(steps, max(1, round(seconds_a_turn / each)))
     ours: list[float] = []
