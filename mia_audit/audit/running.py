@@ -79,12 +79,11 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
         given = material(prepared.recipe, prepared.examples)
         trained = schedule.run(tasks, given, prepared.store, machine)
     with clock.stage("take further signals"):
-        wanted = frozenset().union(*(attack.needs for attack in prepared.attacks))
-        probes = probes_for(wanted)
+        probes = probes_for(prepared.wanted)
         bank = gather(trained.cohorts, taking.take(tasks, probes, given, prepared.store, machine) if probes else ())
-    if wanted & degrading.available(prepared.recipe):
+    if prepared.wanted & degrading.available(prepared.recipe):
         with clock.stage("train what a wrong guess gives"):
-            bank = replace(bank, signals={**bank.signals, **degrading.train(prepared, bank, wanted, machine)})
+            bank = replace(bank, signals={**bank.signals, **degrading.train(prepared, bank, prepared.wanted, machine)})
     sibling = None
     if prepared.recipe.audit.canaries:
         with clock.stage("plant canaries"):
