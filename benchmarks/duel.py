@@ -2,6 +2,9 @@
 
 The engine reports every epoch; the other side takes its turn inside that report. A machine that slows down for a while
 slows both; seconds are CPU seconds (one thread), so that what else runs there does not count.
+
+Quantizers of both sides collect statistics for 300 training steps, slowly. A single model that trains to the end has them in its
+turns as the cohort has; one that does not is first trained past them, unmeasured, in its favour.
 """
 
 from dataclasses import dataclass
@@ -9,13 +12,11 @@ from statistics import median
 
 import torch
 
-from benchmarks.baseline import SingleModel
+from benchmarks.baseline import STATISTICS, SingleModel
 from benchmarks.setting import Setting, clock_of, warmed_up
 from mia_audit.signals import query
 from mia_audit.training import plan
 from mia_audit.training.lockstep import Cohort, train
-
-_STATISTICS = 300  # calls in which a Brevitas quantizer collects statistics, slowly; a bounded single model warms up by as many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +52,15 @@ class Outcome:
         return f"turn by turn {median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
 
 
-def duel(setting: Setting, *, seconds_a_turn: float, device: torch.device, to_the_end: bool) -> Outcome:
-    """Train one cohort of the plan's size and one single model in turns; `to_the_end` trains the single model fully too."""
+def duel(setting: Setting, *, seconds_a_turn: float, device: torch.device, to_the_end: bool, warm_up: int = STATISTICS + 1) -> Outcome:
+    """Train one cohort of the plan's size and one single model in turns.
+
+    to_the_end: train the single model fully too; else its first `warm_up` steps are not measured.
+    """
     size = min(plan.cohort_size(setting.recipe, device.type), len(setting.rows))
     single = SingleModel(setting, 0, device)
     steps = single.steps_per_epoch
-    single.train(1 if to_the_end else _STATISTICS // setting.recipe.model.time_steps + 1)
+    single.train(1 if to_the_end else warm_up)
     each, _ = single.train(1)
     turn = steps if to_the_end else min(steps, max(1, round(seconds_a_turn / each)))
     ours: list[float] = []

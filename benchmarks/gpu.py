@@ -1,22 +1,27 @@
 """On a GPU: 256 shadow models of snn-q4 on Fashion-MNIST in lockstep, against one at a time in snnTorch + Brevitas.
 
-The two sides train in turns in this process (duel.py), one cohort of the plan's size for a GPU. While the cohort trains,
-`nvidia-smi` is asked every 0.2 s how busy the GPU is and how much memory is taken; turns of the other side are in that
-number too, so utilisation is taken from a second cohort trained alone. The share of peak is the useful FLOP/s of
+A GPU's cohort of snn-q4 on Fashion-MNIST is 64 models (`plan.cohort_size`), so that 256 models are four cohorts, one after the
+other; one of them is measured. The two sides train in turns in this process (duel.py), the single model past its first 300 steps.
+While the cohort trains, `nvidia-smi` is asked every 0.2 s how busy the GPU is and how much memory is taken; turns of the other
+side are in that number too, so utilisation is taken from a second cohort trained alone. The share of peak is the useful FLOP/s of
 arithmetic.py over the best GEMM rate of each type in the same run.
 
-    python benchmarks/gpu.py [--epochs 3]      does nothing, and says so, where there is no GPU
+    python benchmarks/gpu.py [--epochs 12] [--models 256]      does nothing, and says so, where there is no GPU
 """
 
 import argparse
+import math
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
 from statistics import mean
 from typing import Self
 
 import torch
 
 from benchmarks.arithmetic import flops_per_example
+from benchmarks.baseline import STATISTICS
 from benchmarks.duel import duel
 from benchmarks.limit import TYPES, gemm_rate
 from benchmarks.setting import Setting, clock_of, setting
@@ -24,7 +29,6 @@ from benchmarks.table import Row, say, show
 from mia_audit.training import plan
 from mia_audit.training.lockstep import Cohort, train
 
-MODELS = 256
 ASK = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits", "-i", "0"]
 
 
@@ -54,54 +58,57 @@ class Gauge:
             self.mebibytes.append(float(used))
 
 
-def alone(chosen: Setting, device: torch.device) -> tuple[float, Gauge]:
-    """Train one cohort alone; return its examples per second, and how busy the GPU was."""
-    size = min(plan.cohort_size(chosen.recipe, device.type), MODELS)
+def measure(chosen: Setting, device: torch.device, *, warm_up: int, gauge: Gauge | None) -> Iterator[Row]:
+    """Measure a population on any device; the single model's first `warm_up` steps are not, nor how busy the device is without a gauge."""
+    outcome = duel(chosen, seconds_a_turn=4.0, device=device, to_the_end=False, warm_up=warm_up)
+    with gauge or nullcontext():
+        rate = alone(chosen, device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU"
+    models, epochs = len(chosen.rows), chosen.recipe.training.epochs
+    busy = f", GPU busy {mean(gauge.busy):.0f} %, {max(gauge.mebibytes) / 1024:.1f} GiB" if gauge and gauge.busy else ""
+    yield Row(
+        what=f"training {chosen.recipe.name} on {chosen.recipe.data.dataset}, {models} models in cohorts of {outcome.models} "
+        f"({math.ceil(models / outcome.models)} of them), {name}",
+        ours=f"{outcome.our_rate:,.0f} examples/s, accuracy {mean(outcome.our_accuracy):.3f}",
+        against=f"snnTorch + Brevitas, one at a time: {outcome.their_rate:,.0f} examples/s",
+        ratio=f"{outcome.ratio:.0f} x",
+        bar="100 x",
+        how=f"one cohort's whole training of {epochs} epochs; {outcome.spread}; alone {rate:,.0f} examples/s{busy}",
+    )
+    useful = rate * flops_per_example(chosen.recipe)
+    for kind, dtype in TYPES.items():
+        peak = gemm_rate(dtype, device)
+        yield Row(
+            what=f"share of the arithmetic limit on {name}, against {kind} GEMM",
+            ours=f"{useful / 1e12:.2f} useful TFLOP/s",
+            against=f"{peak / 1e12:.1f} TFLOP/s",
+            ratio=f"{100 * useful / peak:.1f} %",
+            how="the cohort alone, from the end of its first epoch on",
+        )
+
+
+def alone(chosen: Setting, device: torch.device) -> float:
+    """Train one cohort alone; return its examples per second from the end of its first epoch on."""
+    size = min(plan.cohort_size(chosen.recipe, device.type), len(chosen.rows))
     seen: list[float] = []
     clock = clock_of(device)
-    with Gauge() as gauge:
-        train(
-            chosen.recipe, Cohort(indices=tuple(range(size)), rows=chosen.rows[:size]), chosen.pool, device, lambda _: seen.append(clock())
-        )  # fmt: skip
-    return int(chosen.rows[:size].sum()) * (len(seen) - 1) / (seen[-1] - seen[0]), gauge
+    cohort = Cohort(indices=tuple(range(size)), rows=chosen.rows[:size])
+    train(chosen.recipe, cohort, chosen.pool, device, lambda _: seen.append(clock()))
+    return int(chosen.rows[:size].sum()) * (len(seen) - 1) / (seen[-1] - seen[0])
 
 
 def main() -> None:
     """Measure on the first GPU."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=12, help="epochs of the cohort's training; the quantizers learn from the eighth on")
+    parser.add_argument("--models", type=int, default=256)
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         say("gpu.py: no GPU here that torch can see; nothing measured.")
         return
-    device = torch.device("cuda")
-    chosen = setting("snn-q4", "fashion-mnist", MODELS, training__epochs=arguments.epochs)
-    outcome = duel(chosen, seconds_a_turn=4.0, device=device, to_the_end=False)
-    rate, gauge = alone(chosen, device)
-    name = torch.cuda.get_device_name(device)
-    show(
-        Row(
-            what=f"training snn-q4 on fashion-mnist, {MODELS} models in cohorts of {outcome.models}, {name}",
-            ours=f"{outcome.our_rate:,.0f} examples/s, accuracy {mean(outcome.our_accuracy):.3f}",
-            against=f"snnTorch + Brevitas, one at a time: {outcome.their_rate:,.0f} examples/s",
-            ratio=f"{outcome.ratio:.0f} x",
-            bar="100 x",
-            how=f"one cohort's whole training of {arguments.epochs} epochs; {outcome.spread}; alone {rate:,.0f} examples/s, "
-            f"GPU busy {mean(gauge.busy):.0f} %, {max(gauge.mebibytes) / 1024:.1f} GiB",
-        )
-    )
-    useful = rate * flops_per_example(chosen.recipe)
-    for kind, dtype in TYPES.items():
-        peak = gemm_rate(dtype, device)
-        show(
-            Row(
-                what=f"share of the arithmetic limit on {name}, against {kind} GEMM",
-                ours=f"{useful / 1e12:.2f} useful TFLOP/s",
-                against=f"{peak / 1e12:.1f} TFLOP/s",
-                ratio=f"{100 * useful / peak:.1f} %",
-                how="the cohort alone, from the end of its first epoch on",
-            )
-        )
+    chosen = setting("snn-q4", "fashion-mnist", arguments.models, training__epochs=arguments.epochs)
+    for row in measure(chosen, torch.device("cuda"), warm_up=STATISTICS + 1, gauge=Gauge()):
+        show(row)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """One toolkit's audit, in the toolkits' own environment; started by peers.py, prints its CPU seconds by phase as JSON.
 
 Shadow models are trained by the toolkit's own code, with our recipe's optimizer, learning rate, batch size and member
-count. The attacks are its shadow attack (LiRA in sacroml) and its threshold or rule attack, with its defaults.
+count. The attacks are its shadow attack (LiRA in sacroml) and its threshold or rule attack, with its defaults. What a phase
+spends on epochs of training, and on validating after each, is told apart: that grows with the epochs, the rest does not.
 """
 
 import argparse
@@ -46,16 +47,29 @@ class Case:
 
 
 class Phases:
-    """CPU seconds by phase."""
+    """CPU seconds by phase, and, as "phase: part", of what was timed inside each."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {"start": time.process_time()}
         self._last = time.process_time()
+        self._parts: dict[str, float] = {}
 
     def end(self, name: str) -> None:
         """Close a phase."""
         self.seconds[name] = time.process_time() - self._last
-        self._last = time.process_time()
+        self.seconds |= {f"{name}: {part}": seconds for part, seconds in self._parts.items()}
+        self._last, self._parts = time.process_time(), {}
+
+    def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function; the seconds that its calls take count as this part of the phase that they fall in."""
+
+        def watched(*given: Any, **named: Any) -> Any:
+            start = time.process_time()
+            answer = function(*given, **named)
+            self._parts[part] = self._parts.get(part, 0.0) + time.process_time() - start
+            return answer
+
+        return watched
 
 
 def adversarial_robustness_toolbox(case: Case, phases: Phases) -> None:
@@ -67,7 +81,7 @@ def adversarial_robustness_toolbox(case: Case, phases: Phases) -> None:
         """ShadowModels calls `fit` with its defaults (128, 10 epochs); this one keeps the recipe's."""
 
         def fit(self, x: Floats, y: Ints, epochs: int = case.shadow_epochs, **_: Any) -> None:
-            super().fit(x, y, batch_size=case.batch_size, nb_epochs=epochs)
+            phases.timed("training", super().fit)(x, y, batch_size=case.batch_size, nb_epochs=epochs)
 
     net = case.network()
     phases.end("prepare")
@@ -88,12 +102,20 @@ def adversarial_robustness_toolbox(case: Case, phases: Phases) -> None:
 
 def sacroml(case: Case, phases: Phases) -> None:
     """SACRO-ML: the LiRA attack, and the worst-case attack on the target's probabilities."""
-    from sacroml.attacks import likelihood_attack, target, utils, worst_case_attack  # type: ignore[import-not-found]  # noqa: PLC0415
+    from sacroml.attacks import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        likelihood_attack,
+        model_pytorch,
+        target,
+        utils,
+        worst_case_attack,
+    )
 
+    model_pytorch.train_model = phases.timed("training", model_pytorch.train_model)
     net = case.network()
     members, others = np.flatnonzero(case.member), np.flatnonzero(~case.member)
     phases.end("prepare")
-    train(net, DataLoader(Subset(_dataset(case), members.tolist()), case.batch_size, shuffle=True), case.recipe, case.target_epochs)
+    loader = DataLoader(Subset(_dataset(case), members.tolist()), case.batch_size, shuffle=True)
+    phases.timed("training", train)(net, loader, case.recipe, case.target_epochs)
     phases.end("target")
     described = target.Target(
         model=net, model_module_path="benchmarks/peer_network.py", model_name="Network",
@@ -116,12 +138,15 @@ def sacroml(case: Case, phases: Phases) -> None:
 def auditml(case: Case, phases: Phases) -> None:
     """Run auditml's shadow attack (a small network on probabilities) and its threshold attack."""
     from auditml.attacks import mia_shadow, mia_threshold  # type: ignore[import-not-found]  # noqa: PLC0415
+    from auditml.training.trainer import Trainer  # type: ignore[import-not-found]  # noqa: PLC0415
 
+    Trainer._train_epoch = phases.timed("training", Trainer._train_epoch)  # noqa: SLF001
+    Trainer.evaluate = phases.timed("validation", Trainer.evaluate)
     net = case.network()
     rows = (case.member, ~case.member)
     members, others = (DataLoader(Subset(_dataset(case), np.flatnonzero(who).tolist()), case.batch_size, shuffle=True) for who in rows)
     phases.end("prepare")
-    train(net, members, case.recipe, case.target_epochs)
+    phases.timed("training", train)(net, members, case.recipe, case.target_epochs)
     phases.end("target")
     shadow = mia_shadow.ShadowMIA(
         target_model=net, shadow_dataset=_dataset(case), shadow_model_fn=case.network, num_shadows=case.shadows,

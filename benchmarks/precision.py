@@ -3,7 +3,8 @@
     python benchmarks/precision.py [--seeds 10] [--target snn-q4]
 
 Each seed deals examples and coins anew; both precisions train on the same ones. Test accuracy (mean over the population) and
-the AUC of lira-online are equivalent when the 90 % interval of the mean paired difference lies within +-0.01.
+the AUC of lira-online are equivalent when the 90 % interval of the mean paired difference lies within +-0.01. Every run trains
+everything: store and records lie in a temporary folder.
 """
 
 import argparse
@@ -20,7 +21,7 @@ MARGIN = 0.01
 SHADOWS = 30
 
 
-def measured(target: str, seed: int, precision: str) -> tuple[float, float]:
+def measured(target: str, seed: int, precision: str, folder: Path) -> tuple[float, float]:
     """Return mean test accuracy of the shadow models and the AUC of lira-online, every model taking its turn: one target's is noisier."""
     record = mia_audit.run(
         target,
@@ -28,7 +29,8 @@ def measured(target: str, seed: int, precision: str) -> tuple[float, float]:
         shadows=SHADOWS,
         attacks=["lira-online"],
         settings={"training.precision": precision},
-        out=Path(tempfile.mkdtemp(prefix="mia-audit-precision-")),
+        store=folder / "store",
+        out=folder / f"{precision}-{seed}",
     )
     kind = record.summary.kind
     assert kind is not None  # noqa: S101  the recipe asks for turns
@@ -57,7 +59,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--target", default="snn-q4")
     asked = parser.parse_args()
-    found = {kind: [measured(asked.target, seed, kind) for seed in range(asked.seeds)] for kind in ("bf16", "fp32")}
+    with tempfile.TemporaryDirectory(prefix="mia-audit-precision-") as folder:
+        found = {kind: [measured(asked.target, seed, kind, Path(folder)) for seed in range(asked.seeds)] for kind in ("bf16", "fp32")}
     for place, name in enumerate((f"test accuracy of {asked.target} on digits", "mean AUC of lira-online over turns")):
         show(row(name, [pair[place] for pair in found["bf16"]], [pair[place] for pair in found["fp32"]]))
 

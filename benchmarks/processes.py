@@ -1,4 +1,4 @@
-"""Whole `mia-audit` processes, measured from outside: wall seconds, CPU seconds, and the largest process's peak memory."""
+"""Whole `mia-audit` processes, measured from outside: wall and CPU seconds, and peak memory of the parent and its largest worker."""
 
 import json
 import os
@@ -17,11 +17,15 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a process took, its children included; `stages` (seconds) and `predicted_bytes` (of a worker) are in a record's run.json."""
+    """What a process took, its children included; `stages` (seconds) and `predicted_bytes` are in a record's run.json.
+
+    The largest child counts as the worker: 0 where the parent trained by itself. What is predicted is what `--plan` prints.
+    """
 
     wall: float
     cpu: float
-    peak_bytes: int
+    parent_bytes: int
+    worker_bytes: int
     stages: dict[str, float] = field(default_factory=dict)
     predicted_bytes: int = 0
 
@@ -39,18 +43,20 @@ def audit(*arguments: str, program: tuple[str, ...] = ("-m", "mia_audit")) -> Ra
 def run(*arguments: str) -> Ran:
     """Run Python with arguments; RuntimeError with its standard error when it fails."""
     before, began = os.times(), time.perf_counter()
-    peaks = [0]
+    parent, worker = 0, 0
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen([sys.executable, *arguments], env=environment(), stdout=subprocess.DEVNULL, stderr=errors)
         while process.poll() is None:
-            peaks.append(max(_peaks(process.pid)))
+            peaks = _peaks(process.pid)
+            parent = max(parent, peaks.pop(process.pid, 0))
+            worker = max([worker, *peaks.values()])
             time.sleep(_POLL_SECONDS)
         wall, after = time.perf_counter() - began, os.times()
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(errors.read().decode()[-2000:])
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Ran(wall=wall, cpu=cpu, peak_bytes=max(peaks))
+    return Ran(wall=wall, cpu=cpu, parent_bytes=parent, worker_bytes=worker)
 
 
 def environment() -> dict[str, str]:
@@ -58,8 +64,8 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "MIA_AUDIT_DATA": str(data_root())}
 
 
-def _peaks(root: int) -> list[int]:
-    """Return the peak resident bytes so far of a process and each of its descendants; 0 for one that has ended."""
+def _peaks(root: int) -> dict[int, int]:
+    """Return the peak resident bytes so far of a process and each of its descendants, by id; 0 for one that has ended."""
     parents: dict[int, int] = {}
     peaks: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
@@ -71,7 +77,7 @@ def _peaks(root: int) -> list[int]:
     while True:
         grown = family | {child for child, parent in parents.items() if parent in family}
         if grown == family:
-            return [peaks.get(pid, 0) for pid in family]
+            return {pid: peaks.get(pid, 0) for pid in family}
         family = grown
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/run_all.py [script ...] [--out benchmarks/RESULTS.md]
 
-Run it on a quiet machine. Each script leaves its rows in results/, so that one may be run again alone. A script that fails or
-that fell short is told in shortfalls.md, which goes below the table.
+Run it on a quiet machine. Each script leaves its rows in results/, with commit, machine and load, so that one may be run again
+alone. A script that fails or that fell short is told in shortfalls.md, which goes below the table.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from benchmarks.table import HEADER, say
 
 HERE = Path(__file__).resolve().parent
 KEPT = HERE / "results"
+GIT = ("git", "-C", str(HERE.parent))
+WRITTEN = (":!benchmarks/results", ":!benchmarks/RESULTS.md")  # by this script, while it runs
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "training": ("training", "--accuracy"),
     "limit": ("limit",),
@@ -51,17 +53,25 @@ def machine() -> str:
     return f"{processor}, {cores}, {platform.system()}, Python {platform.python_version()}, {libraries}"
 
 
+def commit() -> str:
+    """Return the commit that was measured, with a plus where files differ from it."""
+    asked = ([*GIT, "rev-parse", "--short", "HEAD"], [*GIT, "status", "--porcelain", "--untracked-files=no", "--", ".", *WRITTEN])
+    head, changed = (subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() for command in asked)
+    return f"Commit {head}{'+' if changed else ''}" if head else "No commit"
+
+
 def section(name: str, *arguments: str) -> str:
     """Run one script and return its section."""
     script = HERE / f"{name}.py"
     say(f"== {script.name} {' '.join(arguments)}")
-    began = time.perf_counter()
+    measured, began, load = commit(), time.perf_counter(), os.getloadavg()[0]
     ran = subprocess.run([sys.executable, str(script), *arguments], env=environment(), stdout=subprocess.PIPE, text=True, check=False)
     rows = [line for line in ran.stdout.splitlines() if line.startswith("|")]
     summary = (ast.get_docstring(ast.parse(script.read_text())) or "").splitlines()[0]
     command = " ".join(["python", f"benchmarks/{script.name}", *arguments])
-    day, load = time.strftime("%Y-%m-%d"), os.getloadavg()[0]
-    parts = [f"## {summary}", f"`{command}` ({time.perf_counter() - began:.0f} s, {day}, load {load:.1f} at its end)"]
+    took, day, later = time.perf_counter() - began, time.strftime("%Y-%m-%d"), os.getloadavg()[0]
+    when = f"`{command}` ({took:.0f} s, {day}, load {load:.1f} at its start, {later:.1f} at its end)"
+    parts = [f"## {summary}", when, f"{measured}; {machine()}."]
     if rows:
         parts.append("\n".join([HEADER, *rows]))
     if ran.returncode or not rows:
@@ -78,7 +88,7 @@ def main() -> None:
     head = [
         "# Results",
         "Written by `python benchmarks/run_all.py`; no figure here is edited by hand.",
-        f"Machine: {machine()}.",
+        "Each section says the commit, the machine and the load that it was measured with.",
     ]
     KEPT.mkdir(exist_ok=True)
     for name in arguments.scripts:

@@ -49,7 +49,9 @@ def row(case: Case, *, accuracy: bool) -> Row:
         against=f"{case.libraries}, one at a time: {outcome.their_rate:,.0f} examples/s{_their_accuracy(outcome)}",
         ratio=f"{outcome.ratio:.1f} x",
         bar=case.bar,
-        how=f"one cohort's whole training, {len(outcome.ours)} turns; {outcome.spread}",
+        how=f"one cohort's whole training, {len(outcome.ours)} turns; theirs "
+        + ("whole too" if with_end else "past its slower first 300 steps, in which quantizers collect statistics")
+        + f"; {outcome.spread}",
     )
 
 

@@ -6,6 +6,8 @@ from mia_audit.audit.planning import longest, probed
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.profiles import resolve
 from mia_audit.errors import RecipeError
+from mia_audit.probes.names import CHUNK, probing_bytes
+from mia_audit.probes.subject import _CHUNK
 from mia_audit.recipe import Recipe
 from mia_audit.training import cost
 
@@ -17,21 +19,59 @@ def recipe(target: str = "snn-q4", **settings: object) -> Recipe:
 
 def test_memory_grows_with_the_batch_and_with_time() -> None:
     """Twice the batch or twice the steps is twice what a model needs beyond its libraries and examples."""
-    base = cost._step_bytes(recipe())
-    assert cost._step_bytes(recipe(training__batch_size=64)) == 2 * base
-    assert cost._step_bytes(recipe(model__time_steps=20)) == 2 * base
+    base = cost.step_bytes(recipe())
+    assert cost.step_bytes(recipe(training__batch_size=64)) == 2 * base
+    assert cost.step_bytes(recipe(model__time_steps=20)) == 2 * base
 
 
 def test_workers_are_as_many_as_fit() -> None:
-    """A limit of three and a half workers lets three run."""
+    """A limit of three and a half workers lets three run, of however many there might be."""
     one = cost.worker_bytes(recipe(), "cpu")
-    assert cost.memory(recipe(), "cpu", int(3.5 * one)).workers == 3
+    many = cost.Load(models=66)
+    assert cost.memory(recipe(), "cpu", many, workers=8, limit=int(3.5 * one)) == cost.Memory(per_worker=one, workers=3)
+    assert cost.memory(recipe(), "cpu", many, workers=2, limit=int(3.5 * one)).workers == 2
+
+
+@pytest.mark.parametrize(("models", "workers", "share"), [(66, 1, 9), (16, 8, 9), (66, 8, 1.9)])
+def test_a_single_worker_is_the_parent_beside_its_own_libraries(models: int, workers: int, share: float) -> None:
+    """One worker asked for, one cohort to train, or memory for one alone: it takes what the parent takes, and must fit as such."""
+    one, alone = cost.worker_bytes(recipe(), "cpu"), cost.worker_bytes(recipe(), "cpu", alone=True)
+    assert alone > one
+    assert cost.memory(recipe(), "cpu", cost.Load(models=models), workers=workers, limit=int(share * one)).per_worker == alone
+    with pytest.raises(RecipeError, match="needs about"):
+        cost.memory(recipe(), "cpu", cost.Load(models=models), workers=workers, limit=(one + alone) // 2)
+
+
+@pytest.mark.parametrize(
+    ("target", "dataset", "measured"),
+    [("ann", "digits", 1124), ("snn", "digits", 1127), ("snn-q4", "digits", 1087), ("ann-q4", "digits", 1063),
+     ("snn-q4", "fashion-mnist", 1251), ("ann", "fashion-mnist", 1253)],
+)  # fmt: skip
+def test_the_peaks_of_a_single_worker_are_those_that_were_measured(target: str, dataset: str, measured: int) -> None:
+    """MiB, with the libraries of constraints.txt; a twentieth is less than what they differ by from run to run."""
+    assert cost.worker_bytes(recipe(target, data__dataset=dataset), "cpu", alone=True) / cost.MIB == pytest.approx(measured, rel=0.05)
+
+
+def test_a_probe_that_takes_more_than_training_counts() -> None:
+    """The larger of the two counts beside libraries and examples; signals that need no gradients take less than training."""
+    small, hungry = recipe(), frozenset({"curvature"})
+    more = probing_bytes(small, hungry, 16)
+    assert more > probing_bytes(small, frozenset({"gradient-norms"}), 16) > 16 * cost.step_bytes(small) > 0
+    assert probing_bytes(small, frozenset({"dropout", "membranes"}), 16) == 0
+    plain = cost.worker_bytes(small, "cpu")
+    assert cost.worker_bytes(small, "cpu", probing=more) == plain + more - 16 * cost.step_bytes(small)
+    assert cost.memory(small, "cpu", cost.Load(models=66, probing=more), workers=2, limit=2**40).per_worker > plain
+
+
+def test_the_chunk_that_is_counted_is_the_one_a_probe_takes() -> None:
+    """names.py may not import torch, and tells the size again."""
+    assert CHUNK == _CHUNK
 
 
 def test_a_cohort_that_does_not_fit_is_refused_before_training() -> None:
     """The refusal names the fields that make it smaller."""
     with pytest.raises(RecipeError, match=r"needs about .* GiB, got a limit of .* GiB; use a smaller --set training.batch_size"):
-        cost.memory(recipe(), "cpu", 100 * cost.MIB)
+        cost.memory(recipe(), "cpu", cost.Load(models=66), workers=2, limit=100 * cost.MIB)
 
 
 @pytest.mark.parametrize(

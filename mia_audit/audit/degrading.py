@@ -5,7 +5,7 @@ guess. To an attack they are one more signal, so that in a rehearsal a *true* sh
 ones: thresholds and strength are what such an attacker would find on the target.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -65,13 +65,17 @@ def degraded(recipe: Recipe, guess: str) -> Recipe:
     return recipe.model_copy(update={"model": GUESSES[guess](recipe.model), "training": training})
 
 
+def guessed(prepared: Prepared, wanted: Iterable[str]) -> Iterator[tuple[str, Recipe, tuple[plan.Task, ...]]]:
+    """Yield each wanted guess, its recipe, and the cohorts that it has trained."""
+    for guess in (guess for guess in GUESSES if guess in wanted):
+        recipe = degraded(prepared.recipe, guess)
+        yield guess, recipe, plan.tasks(recipe, prepared.rows[design.FIRST_SHADOW :], prepared.examples.sha256, prepared.device)
+
+
 def train(prepared: Prepared, bank: Bank, wanted: Iterable[str], machine: schedule.Machine) -> dict[str, Floats]:
     """Return for each wanted guess logits [models, pool, queries, classes]: target and phantom as they are, then degraded models."""
     found = {}
-    for guess in (guess for guess in GUESSES if guess in wanted):
-        recipe = degraded(prepared.recipe, guess)
-        rows = prepared.rows[design.FIRST_SHADOW :]
-        tasks = plan.tasks(recipe, rows, prepared.examples.sha256, prepared.device)
+    for guess, recipe, tasks in guessed(prepared, wanted):
         trained = schedule.run(tasks, material(recipe, prepared.examples), prepared.store, machine)
         logits = np.concatenate([bank.pool[: design.FIRST_SHADOW], gather(trained.cohorts).pool])
         found[guess] = np.moveaxis(logits, 1, 2)

@@ -58,20 +58,37 @@ def _sibling_row(recipe: Recipe) -> Bools:
     return row
 
 
-def plant(prepared: Prepared, machine: schedule.Machine) -> Sibling | None:
-    """Train the sibling, None where the recipe plants no canaries. The store keeps it like any cohort."""
-    recipe, examples = prepared.recipe, prepared.examples
-    if not recipe.audit.canaries:
-        return None
+@dataclass(frozen=True, kw_only=True)
+class Planting:
+    """What the sibling is trained on: the examples with their copies behind them, its coins [N], its doses [N], and the cohort of one."""
+
+    examples: Examples
+    row: Bools
+    dose: Ints
+    tasks: tuple[plan.Task, ...]
+
+
+def planting(prepared: Prepared) -> Planting:
+    """Return what the sibling of an audit with canaries is trained on."""
+    recipe = prepared.recipe
     row = _sibling_row(recipe)
     dose = doses(row, prepared.audited, recipe.audit.canaries, stream(recipe.training.seed, "canaries"))
-    extended, rows = extend(examples, row, dose)
-    tasks = plan.tasks(recipe, rows[None], extended.sha256, prepared.device)
-    given = material(recipe, extended)
-    trained = schedule.run(tasks, given, prepared.store, machine)
-    probes = probes_for(frozenset().union(*(attack.needs for attack in prepared.attacks)))
-    taken = taking.take(tasks, probes, given, prepared.store, machine) if probes else ()
-    return Sibling(bank=gather(trained.cohorts, taken), row=row, dose=dose)
+    extended, rows = extend(prepared.examples, row, dose)
+    return Planting(
+        examples=extended, row=row, dose=dose, tasks=plan.tasks(recipe, rows[None], extended.sha256, prepared.device)
+    )  # fmt: skip
+
+
+def plant(prepared: Prepared, machine: schedule.Machine) -> Sibling | None:
+    """Train the sibling, None where the recipe plants no canaries. The store keeps it like any cohort."""
+    if not prepared.recipe.audit.canaries:
+        return None
+    planted = planting(prepared)
+    given = material(prepared.recipe, planted.examples)
+    trained = schedule.run(planted.tasks, given, prepared.store, machine)
+    probes = probes_for(prepared.wanted)
+    taken = taking.take(planted.tasks, probes, given, prepared.store, machine) if probes else ()
+    return Sibling(bank=gather(trained.cohorts, taken), row=planted.row, dose=planted.dose)
 
 
 def doses(row: Bools, audited: Ints, canaries: int, rng: np.random.Generator) -> Ints:

@@ -2,12 +2,14 @@
 
 import heapq
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mia_audit.audit import degrading, dose
 from mia_audit.audit.options import Options
 from mia_audit.audit.prepared import Prepared
 from mia_audit.audit.running import Silent, prepare
+from mia_audit.probes.names import probes_for
 from mia_audit.recipe import Recipe, settled
 from mia_audit.training import batches, plan
 from mia_audit.training.material import material
@@ -18,7 +20,11 @@ STARTING_SECONDS = 8.0  # a worker process imports its libraries and compiles it
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The size of an audit. Seconds are of the cohorts that the store does not hold yet."""
+    """The size of an audit. Seconds are of the cohorts that the store does not hold yet.
+
+    models   all that are trained: `guessed` those of wrong guesses by name, `sibling` one more with canaries
+    probes   names of what takes further signals, whose time is not predicted
+    """
 
     models: int
     cohorts: int
@@ -27,32 +33,61 @@ class Plan:
     workers: int
     worker_bytes: int
     seconds: float
+    guessed: Mapping[str, int]
+    sibling: bool
+    probes: tuple[str, ...]
 
     def lines(self) -> tuple[str, ...]:
         """Say it in words."""
+        among = [f"{models} whose recipe was guessed wrong ({guess})" for guess, models in self.guessed.items()]
+        among += ["a sibling with canaries"] * self.sibling
+        where = f"{self.workers} worker processes at once, about" if self.workers > 1 else "trained by one process, about"
+        signals = f"taking signals ({', '.join(self.probes)}) and the attacks come" if self.probes else "the attacks come"
         return (
             f"{self.models} models in {self.cohorts} cohorts of {self.cohort_size}, {self.stored} of them in the store already",
-            f"{self.workers} worker processes at once, about {self.worker_bytes / 2**30:.2f} GiB each",
-            f"about {_spoken(self.seconds)} to train and query",
+            *([f"among them {', '.join(among)}"] if among else []),
+            f"{where} {self.worker_bytes / 2**30:.2f} GiB" + " each" * (self.workers > 1),
+            f"about {_spoken(self.seconds)} to train and query; {signals} on top, not predicted",
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Cohorts that are trained together, of one recipe; `guess` names what is wrong with it."""
+
+    recipe: Recipe
+    tasks: tuple[plan.Task, ...]
+    guess: str = ""
+
+
 def make_plan(target: str | Recipe, options: Options) -> Plan:
-    """Check an audit as `audit` would, train and query a few steps of its first cohort, and predict the whole."""
+    """Check an audit as `audit` would, train and query a few steps of each stage's first cohort, and predict the whole."""
     prepared = prepare(target, options, Silent())
-    tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, prepared.device)
-    missing = [task for task in tasks if not prepared.store.has(task.key)]
-    size = plan.cohort_size(prepared.recipe, prepared.device)
-    rounds = longest([len(task.indices) / size for task in missing], prepared.workers)
+    own, *others = all_stages = stages(prepared)
+    seconds = [_stage_seconds(stage, prepared) for stage in all_stages]
+    tasks = [task for stage in all_stages for task in stage.tasks]
     return Plan(
-        models=len(prepared.rows),
+        models=sum(len(task.indices) for task in tasks),
         cohorts=len(tasks),
-        stored=len(tasks) - len(missing),
-        cohort_size=size,
-        workers=prepared.workers,
+        stored=sum(prepared.store.has(task.key) for task in tasks),
+        cohort_size=plan.cohort_size(prepared.recipe, prepared.device),
+        workers=min(prepared.workers, len(own.tasks)),
         worker_bytes=prepared.memory.per_worker,
-        seconds=rounds * _cohort_seconds(prepared) + STARTING_SECONDS if missing else 0.0,
+        seconds=sum(seconds) + STARTING_SECONDS if any(seconds) else 0.0,
+        guessed={stage.guess: sum(len(task.indices) for task in stage.tasks) for stage in others if stage.guess},
+        sibling=bool(prepared.recipe.audit.canaries),
+        probes=tuple(probe.name for probe in probes_for(prepared.wanted)),
     )
+
+
+def stages(prepared: Prepared) -> list[Stage]:
+    """Return what an audit trains, in its order: the population, models of wrong guesses, the sibling."""
+    recipe = prepared.recipe
+    found = [Stage(recipe=recipe, tasks=plan.tasks(recipe, prepared.rows, prepared.examples.sha256, prepared.device))]
+    found += [Stage(recipe=wrong, tasks=tasks, guess=guess) for guess, wrong, tasks in degrading.guessed(prepared, prepared.wanted)]
+    if recipe.audit.canaries:
+        found.append(Stage(recipe=recipe, tasks=dose.planting(prepared).tasks))
+    return found
 
 
 def longest(work: Sequence[float], workers: int) -> float:
@@ -69,19 +104,28 @@ def probed(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"training": recipe.training.model_copy(update=once)})
 
 
-def _cohort_seconds(prepared: Prepared) -> float:
+def _stage_seconds(stage: Stage, prepared: Prepared) -> float:
+    """Predict the seconds of the cohorts that the store does not hold yet."""
+    missing = [len(task.indices) for task in stage.tasks if not prepared.store.has(task.key)]
+    if not missing:
+        return 0.0
+    size = len(stage.tasks[0].indices)
+    return longest([models / size for models in missing], prepared.workers) * _cohort_seconds(stage.recipe, size, prepared)
+
+
+def _cohort_seconds(recipe: Recipe, models: int, prepared: Prepared) -> float:
     """Measure one step and the queries of a few examples, and scale them up to a cohort."""
     import torch  # noqa: PLC0415  a plan may be asked of a machine that only reads records
 
     from mia_audit.signals import query  # noqa: PLC0415
     from mia_audit.training.lockstep import Cohort, Pool, train  # noqa: PLC0415
 
-    recipe, whole = prepared.recipe, material(prepared.recipe, prepared.examples)
+    whole = material(recipe, prepared.examples)
     asked = len(whole.pool_inputs) + len(whole.population_inputs) + len(whole.test_inputs)
     size = min(len(whole.pool_labels), round(PROBED_STEPS * settled(recipe.training.batch_size) / recipe.data.member_fraction))
     short = probed(recipe)
     pool = Pool(inputs=whole.pool_inputs[:size], labels=whole.pool_labels[:size], classes=whole.classes)
-    indices = tuple(range(min(plan.cohort_size(recipe, prepared.device), len(prepared.rows))))
+    indices = tuple(range(models))
     cohort = Cohort(indices=indices, rows=prepared.rows[list(indices), :size])
     device = torch.device(prepared.device)
     torch.set_num_threads(1)

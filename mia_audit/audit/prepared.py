@@ -33,6 +33,11 @@ class Prepared:
     workers: int
     groupings: tuple[Grouping, ...] = ()  # how the reader parts the pool, beside classes
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """What the attacks need, all together."""
+        return frozenset().union(*(attack.needs for attack in self.attacks))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bank:

@@ -1,7 +1,7 @@
 """An audit from start to end: recipe, examples and membership, population trained, signals, scores, metrics, record."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from mia_audit.arrays import Arrays, digest
+from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import require_budget
 from mia_audit.audit import attacking, choosing, controls, degrading, dose, exposing, facts, findings, grouping, measuring
 from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
@@ -18,7 +19,7 @@ from mia_audit.data import design
 from mia_audit.data.examples import load
 from mia_audit.errors import OutputError
 from mia_audit.probes import taking
-from mia_audit.probes.names import probes_for
+from mia_audit.probes.names import probes_for, probing_bytes
 from mia_audit.recipe import Recipe
 from mia_audit.record import SCHEMA_VERSION, Record, Summary
 from mia_audit.training import cost, plan, schedule
@@ -78,12 +79,11 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
         given = material(prepared.recipe, prepared.examples)
         trained = schedule.run(tasks, given, prepared.store, machine)
     with clock.stage("take further signals"):
-        wanted = frozenset().union(*(attack.needs for attack in prepared.attacks))
-        probes = probes_for(wanted)
+        probes = probes_for(prepared.wanted)
         bank = gather(trained.cohorts, taking.take(tasks, probes, given, prepared.store, machine) if probes else ())
-    if wanted & degrading.available(prepared.recipe):
+    if prepared.wanted & degrading.available(prepared.recipe):
         with clock.stage("train what a wrong guess gives"):
-            bank = replace(bank, signals={**bank.signals, **degrading.train(prepared, bank, wanted, machine)})
+            bank = replace(bank, signals={**bank.signals, **degrading.train(prepared, bank, prepared.wanted, machine)})
     sibling = None
     if prepared.recipe.audit.canaries:
         with clock.stage("plant canaries"):
@@ -111,7 +111,7 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
     recipe = describe(target, options)
     chosen = choosing.choose(recipe.audit.attacks, choosing.offers(recipe))
     device = device_type(options.device)
-    memory = cost.memory(recipe, device, options.memory)
+    memory = _memory(recipe, chosen.attacks, device, options)
     store = Store(folder=writable(options.store or default_store()))
     writable(options.out or Path("audits"))
     examples = load(recipe, root=options.data_root or data_root(), offline=options.offline, progress=watcher.stage)
@@ -130,8 +130,17 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
         store=store,
         memory=memory,
         groupings=grouping.read(options.slices, examples.pool_positions) if options.slices else (),
-        workers=min(options.workers or schedule.default_workers(device), memory.workers),
+        workers=memory.workers,
     )
+
+
+def _memory(recipe: Recipe, attacks: Sequence[Attack], device: str, options: Options) -> cost.Memory:
+    """Predict what training, and the probes that the attacks need, take of memory."""
+    models = design.FIRST_SHADOW + recipe.audit.shadows
+    wanted = frozenset().union(*(attack.needs for attack in attacks))
+    probing = probing_bytes(recipe, wanted, min(models, plan.cohort_size(recipe, device)))
+    workers = options.workers or schedule.default_workers(device)
+    return cost.memory(recipe, device, cost.Load(models=models, probing=probing), workers=workers, limit=options.memory)
 
 
 def judge(

@@ -1,8 +1,10 @@
 """A large convolution and the max pooling behind it as one operation of the CPU, its way back cut into pieces.
 
 oneDNN's convolution is the fastest way forward. Back, a piece of a few images is taken all the way while it lies in the
-second cache level: pooling's gradient, patches, two matrix products, patches pasted. For 12 to 64 channels, kernel 5, the
-way back takes 25 ms where convolution_backward and the passes around it take 36 (1,280 images, one AVX-512 thread).
+second cache level: pooling's gradient, patches, two matrix products, patches pasted.
+
+Profiled on Fashion-MNIST (12 to 64 channels, kernel 5, 1,280 images, one AVX-512 thread with bf16): forward 19.7 ms (convolution 15.3,
+drain 4.4), back 46 (gradient of the kernels 17.3, of the images 15.2, patches pasted 4.8 and cut 3.1, drain 2.6, the rest 3).
 """
 
 from typing import Any, NamedTuple

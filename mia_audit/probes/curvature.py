@@ -27,17 +27,12 @@ RIDGE = 0.1
 def curvature(subject: Subject, recipe: Recipe) -> dict[str, Floats]:
     """Return I1, I2 and I3, [K, N, 3]."""
     examples = len(subject.labels)
-    hessian: Tensor | float = 0.0
-    total: Tensor | float = 0.0
-    for jacobian, p, label in _moves(subject):
-        hessian = hessian + _hessian(jacobian, p)
-        total = total + _gradients(jacobian, p, label).sum(dim=1)
-    assert isinstance(hessian, Tensor), "there are examples"  # noqa: S101
-    factors = torch.linalg.cholesky(_ridged(hessian / examples))
-    whole = torch.cholesky_solve(torch.as_tensor(total).unsqueeze(-1), factors)
+    hessian, total = _summed(subject)
+    factors = _factored(_ridged(hessian.div_(examples)))
+    whole = _solved(total.unsqueeze(-1), factors)
     parts = []
     for jacobian, p, label in _moves(subject):
-        seen = torch.cholesky_solve(_gradients(jacobian, p, label).transpose(1, 2), factors)
+        seen = _solved(_gradients(jacobian, p, label).transpose(1, 2), factors)
         squares = (seen**2).sum(dim=1)
         others = ((whole * seen).sum(dim=1) - squares) / max(1, examples - 1)
         parts.append(torch.stack([_losses(p, label), squares, others], dim=-1))
@@ -65,13 +60,35 @@ def _moves(subject: Subject) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         yield torch.einsum("ksbc,ksbf->kbcf", own, rows), chunk.logits.detach().double().softmax(dim=-1), label
 
 
-def _hessian(jacobian: Tensor, p: Tensor) -> Tensor:
-    """Return the Hessian of a chunk's summed loss, [K, P, P]; the bends of a softmax are diag p - p p'."""
+def _summed(subject: Subject) -> tuple[Tensor, Tensor]:
+    """Return the Hessian [K, P, P] and the gradient [K, P] of the loss summed over all examples, one Hessian being held and no more."""
+    hessian = total = torch.zeros(())
+    for place, (jacobian, p, label) in enumerate(_moves(subject)):
+        gradient = _gradients(jacobian, p, label).sum(dim=1)
+        if not place:
+            hessian, total = gradient.new_zeros(*gradient.shape, gradient.shape[1]), torch.zeros_like(gradient)
+        total += gradient
+        _add_hessian(hessian, jacobian, p)
+    return hessian, total
+
+
+def _add_hessian(hessian: Tensor, jacobian: Tensor, p: Tensor) -> None:
+    """Add the Hessian of a chunk's summed loss, class by class; the bends of a softmax are diag p - p p'."""
     bends = torch.diag_embed(p) - p.unsqueeze(-1) * p.unsqueeze(-2)
-    columns = [
-        (bends[..., number, None] * jacobian).flatten(2).transpose(1, 2) @ jacobian[:, :, number] for number in range(jacobian.shape[2])
-    ]
-    return torch.cat(columns, dim=2)
+    for number, columns in enumerate(hessian.split(jacobian.shape[3], dim=2)):
+        columns.add_((bends[..., number, None] * jacobian).flatten(2).transpose(1, 2) @ jacobian[:, :, number])
+
+
+def _factored(hessian: Tensor) -> Tensor:
+    """Return the lower Cholesky factors where the Hessians were, one model at a time: torch works on two copies of what it is given."""
+    for each in hessian:
+        each.copy_(torch.linalg.cholesky(each))
+    return hessian
+
+
+def _solved(right: Tensor, factors: Tensor) -> Tensor:
+    """Return H^-1 times what stands on the right, [K, P, columns], one model at a time: torch copies the factors."""
+    return torch.stack([torch.cholesky_solve(b, factor) for b, factor in zip(right, factors, strict=True)])
 
 
 def _gradients(jacobian: Tensor, p: Tensor, label: Tensor) -> Tensor:
@@ -85,7 +102,7 @@ def _losses(p: Tensor, label: Tensor) -> Tensor:
 
 
 def _ridged(hessian: Tensor) -> Tensor:
-    """Return the Hessian with its ridge; one that vanishes (saturated models) becomes the ridge's least value."""
-    size = hessian.shape[-1]
-    mean = hessian.diagonal(dim1=1, dim2=2).mean(dim=1).clamp(min=1e-12)
-    return hessian + RIDGE * mean[:, None, None] * torch.eye(size, dtype=hessian.dtype, device=hessian.device)
+    """Return the Hessian with its ridge added in place; one that vanishes (saturated models) becomes the ridge's least value."""
+    diagonal = hessian.diagonal(dim1=1, dim2=2)
+    diagonal += RIDGE * diagonal.mean(dim=1, keepdim=True).clamp(min=1e-12)
+    return hessian

@@ -1,9 +1,11 @@
-"""What a cohort costs, before it is trained: the peak memory of its worker process.
+"""What a cohort costs, before it is trained: the peak memory of the process that trains it.
 
 Fitted to measured peaks (benchmarks/overheads.py): a process holds its libraries, and of a training step every layer's
-saved activations plus the widest layer's sums on their way in and out. Bytes are of the CPU kernels in bf16.
+saved activations plus the widest layer's sums on their way in and out. Bytes are of the CPU kernels in bf16. Where cohorts are
+trained one at a time, the parent does it, beside everything that it has imported for attacks and pages.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from mia_audit.training.plan import cohort_size, input_shape
 MIB = 2**20
 LIBRARIES = 860 * MIB  # torch, numba and its kernels, SciPy
 BREVITAS = 110 * MIB
+ALONE = 1090 * MIB  # the parent with all of these, scikit-learn and seaborn besides; quantized or not
 SAVED = 9  # bytes kept of each activation: spikes or values in bf16, the membrane's excess, currents, places of maxima
 TRANSIENT = 8  # bytes of the widest layer's sums and their gradient, once as computed and once stacked
 FREE_SHARE = 0.6
@@ -26,39 +29,59 @@ FREE_SHARE = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Bytes of one worker process at its peak, and how many may run at once."""
+    """Bytes at the peak of a process that trains, and how many worker processes an audit may have."""
 
     per_worker: int
-    limit: int
-
-    @property
-    def workers(self) -> int:
-        """How many worker processes fit into the limit."""
-        return self.limit // self.per_worker
+    workers: int
 
 
-def memory(recipe: Recipe, device_type: str, limit: int | None) -> Memory:
-    """Predict the peak of a worker; RecipeError, naming the field that makes it smaller, when not even one fits the limit."""
-    found = Memory(per_worker=worker_bytes(recipe, device_type), limit=limit or int(FREE_SHARE * free_bytes()))
-    if not found.workers:
-        raise RecipeError(
-            f"a cohort of {cohort_size(recipe, device_type)} models needs about {found.per_worker / 2**30:.1f} GiB, got a limit of "
-            f"{found.limit / 2**30:.1f} GiB; use a smaller --set training.batch_size=..., fewer model.time_steps, or more --memory"
-        )
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What an audit has its processes do: so many models to train, and at most so many bytes to hold a probe's arrays (names.py)."""
+
+    models: int
+    probing: int = 0
 
 
-def worker_bytes(recipe: Recipe, device_type: str) -> int:
-    """Return the predicted peak of a worker process: libraries, examples, and one training step of its cohort."""
+def memory(recipe: Recipe, device_type: str, load: Load, *, workers: int, limit: int | None) -> Memory:
+    """Predict the peak, and let as many of the workers run as fit into the limit.
+
+    RecipeError, naming the field that makes it smaller, when not even one fits.
+    """
+    allowed, size = limit or int(FREE_SHARE * free_bytes()), cohort_size(recipe, device_type)
+    each = worker_bytes(recipe, device_type, probing=load.probing)
+    fit = min(workers, allowed // each)
+    if min(fit, math.ceil(load.models / size)) > 1:
+        return Memory(per_worker=each, workers=fit)
+    alone = worker_bytes(recipe, device_type, probing=load.probing, alone=True)
+    if alone <= allowed:
+        return Memory(per_worker=alone, workers=max(1, fit))
+    raise RecipeError(
+        f"a cohort of {size} models needs about {alone / 2**30:.1f} GiB, got a limit of {allowed / 2**30:.1f} GiB; "
+        "use a smaller --set training.batch_size=..., fewer model.time_steps, or more --memory"
+    )
+
+
+def worker_bytes(recipe: Recipe, device_type: str, *, probing: int = 0, alone: bool = False) -> int:
+    """Return the predicted peak of a process: libraries, examples, and a training step of its cohort, or a probe that takes more.
+
+    alone: it is the parent, which trains where there are no workers.
+    """
     quantized = min(recipe.model.quantization.weight_bits, recipe.model.quantization.activation_bits, *recipe.audit.releases) < 32
-    return LIBRARIES + quantized * BREVITAS + _example_bytes(recipe) + cohort_size(recipe, device_type) * _step_bytes(recipe)
+    libraries = ALONE if alone else LIBRARIES + quantized * BREVITAS
+    return libraries + _example_bytes(recipe) + max(probing, cohort_size(recipe, device_type) * step_bytes(recipe))
 
 
-def _step_bytes(recipe: Recipe) -> int:
-    """Bytes of one model's training step."""
+def step_bytes(recipe: Recipe) -> int:
+    """Return the bytes of one model's training step."""
+    return passing_bytes(recipe, settled(recipe.training.batch_size))
+
+
+def passing_bytes(recipe: Recipe, examples: int) -> int:
+    """Return the bytes of so many examples on their way through one model and back."""
     suits = profile(recipe.data.dataset)
     stack = architectures.layers(recipe.model, suits.classes)
-    rows = settled(recipe.training.batch_size) * recipe.model.time_steps
+    rows = examples * recipe.model.time_steps
     places = [(layer, int(np.prod(after))) for layer, _, after in shapes.walk(stack, input_shape(suits))]
     widest = max(values for layer, values in places if isinstance(layer, Conv | Linear))
     kept = sum(values for layer, values in places if not isinstance(layer, Conv | Linear))

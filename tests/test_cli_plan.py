@@ -1,0 +1,34 @@
+"""`mia-audit run --plan`: what an audit would cost, said on the command line before anything is trained."""
+
+import re
+from pathlib import Path
+
+from tests.support.engine_runs import command, small_run
+
+CHECKED = ("--attacks", "lira-online,lira-other-bits,noise-distance,inverse-hessian", "--set", "audit.canaries=2")
+
+
+def test_plan_counts_all_that_would_be_trained_and_trains_nothing(tmp_path: Path) -> None:
+    """Target, phantom and 12 shadow models; as many shadow models of a wrong guess; one sibling: three cohorts, none in the store."""
+    ran = command([*small_run(tmp_path, *CHECKED), "--plan"], tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    models, among, memory, seconds = ran.stdout.splitlines()
+    assert models == "27 models in 3 cohorts of 16, 0 of them in the store already"
+    assert among == "among them 12 whose recipe was guessed wrong (other-bits), a sibling with canaries"
+    assert re.fullmatch(r"trained by one process, about 1\.\d\d GiB", memory)
+    told = r"about \d+ s to train and query; taking signals \(noise, curvature\) and the attacks come on top, not predicted"
+    assert re.fullmatch(told, seconds)
+    assert not list((tmp_path / "record").iterdir())
+    assert not list((tmp_path / "store").rglob("*.safetensors"))
+
+
+def test_plan_knows_what_the_store_holds_and_the_memory_it_may_take(tmp_path: Path) -> None:
+    """After the audit nothing is left to train; a limit below what one process takes is refused, as the audit itself would be."""
+    audit = small_run(tmp_path, "--attacks", "loss")
+    assert command(audit, tmp_path).returncode == 0
+    ran = command([*audit, "--plan"], tmp_path)
+    assert ran.stdout.splitlines()[0] == "14 models in 1 cohorts of 16, 1 of them in the store already"
+    assert ran.stdout.splitlines()[-1] == "about 0 s to train and query; the attacks come on top, not predicted"
+    refused = command([*audit, "--plan", "--memory", "1GiB"], tmp_path)
+    assert refused.returncode == 2
+    assert "got a limit of 1.0 GiB" in refused.stderr
