@@ -22,7 +22,7 @@ TITLES = {"digits": "digits", "fashion-mnist": "Fashion-MNIST, a pool of 10,000"
 FEW = (
     "quick", "seed", "attack-p", "attack-r", "quantile-regression", "modified-entropy-class", "shadow-features", "difficulty-calibration",
     "rmia-offline", "lira-offline", "lira-per-example", "lira-shrunken", "trajectory-lira", "loss-trajectory", "sequence", "gradient-norm",
-    "gradient-lira",
+    "gradient-lira", "gradient-classifier", "ensemble",
 )  # fmt: skip
 SPIKING = ("time-sweep-lira", "membrane-lira", "spike-lira", "step-classifier", "firing-signature", "energy")
 
