@@ -69,7 +69,7 @@ class SpikeLiRA:
         signal = seen.signals["spike-counts"]
         shadow = np.stack([lead(model, seen.labels) for model in signal.shadows])
         target = normal_scores(lead(signal.target, seen.labels), shadow)
-        return projected_log_ratio(target, np.stack([normal_scores(model, shadow) for model in shadow]), seen.trained_on, self.ridge)
+        return projected_log_ratio(target, normal_scores(shadow, shadow), seen.trained_on, self.ridge)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +137,16 @@ def lead(counts: Floats, labels: Ints) -> Floats:
 
 
 def normal_scores(values: Floats, shadow: Floats) -> Floats:
-    """Return values [steps, examples] as normal quantiles of their mid-ranks among shadow values [models, steps, examples] of the step."""
+    """Return values [..., steps, examples] as normal quantiles of mid-ranks among shadow values [models, steps, examples] of the step.
+
+    The shadow values of a step are sorted once, and a quantile is computed once for each rank: counts of spikes have few.
+    """
     scores = np.empty(values.shape)
-    for step, row in enumerate(values):
-        known = np.sort(shadow[:, step].ravel())
-        ranks = 0.5 * (np.searchsorted(known, row, side="left") + np.searchsorted(known, row, side="right"))
-        scores[step] = norm.ppf((ranks + 0.5) / (known.size + 1))
+    for step in range(values.shape[-2]):
+        known, here = np.sort(shadow[:, step], axis=None), values[..., step, :]
+        ranks = 0.5 * (np.searchsorted(known, here, side="left") + np.searchsorted(known, here, side="right"))
+        each, places = np.unique(ranks, return_inverse=True)
+        scores[..., step, :] = norm.ppf((each + 0.5) / (known.size + 1))[places].reshape(here.shape)
     return scores
 
 
