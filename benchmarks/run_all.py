@@ -30,7 +30,8 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "zoo": ("zoo", "--rounds", "9"),
     "peers": ("peers", "digits"),
     "peers-fashion": ("peers", "fashion-mnist"),
-    "overheads": ("overheads", "outside", "scaling", "memory", "help"),
+    "overheads": ("overheads", "outside", "scaling", "help"),
+    "memory": ("overheads", "memory"),
     "workers": ("overheads", "workers"),
     "counts": ("counts",),
     "statistics_speed": ("statistics_speed",),
@@ -83,15 +84,17 @@ def main() -> None:
     """Run the scripts that the command line names and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scripts", nargs="*", default=list(SCRIPTS))
+    parser.add_argument("--page", action="store_true", help="measure nothing, write the page of the sections that are there")
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md")
     arguments = parser.parse_args()
     head = [
         "# Results",
         "Written by `python benchmarks/run_all.py`; no figure here is edited by hand.",
-        "Each section says the commit, the machine and the load that it was measured with.",
+        "A section says the commit, the machine and the load that it was measured with; one that says no more than its load is older and was "
+        "measured on the same machine.",
     ]
     KEPT.mkdir(exist_ok=True)
-    for name in arguments.scripts:
+    for name in () if arguments.page else arguments.scripts:
         (KEPT / f"{name}.md").write_text(section(*SCRIPTS[name]) + "\n")
     body = [path.read_text().strip() for path in (KEPT / f"{name}.md" for name in SCRIPTS) if path.exists()]
     shortfalls = HERE / "shortfalls.md"
