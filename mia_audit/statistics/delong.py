@@ -35,13 +35,18 @@ def auc_interval(scores: Floats, member: Bools, level: float = LEVEL) -> Interva
 
 def delong(scores: Floats, member: Bools) -> tuple[float, float]:
     """Return the AUC and DeLong's variance of it; 0 where one example on a side leaves nothing to estimate it from."""
-    members, others = split(scores, member)
-    ranks = rankdata(np.concatenate([members, others]))
-    above = (ranks[: members.size] - rankdata(members)) / others.size
-    below = 1 - (ranks[members.size :] - rankdata(others)) / members.size
+    above, below = placements(scores, member)
     if min(above.size, below.size) < 2:
         return float(above.mean()), 0.0
     return float(above.mean()), float(above.var(ddof=1) / above.size + below.var(ddof=1) / below.size)
+
+
+def placements(scores: Floats, member: Bools) -> tuple[Floats, Floats]:
+    """Return which share of non-members lies below each member, and of members above each non-member, ties half; both have mean AUC."""
+    members, others = split(scores, member)
+    ranks = rankdata(np.concatenate([members, others]))
+    above = (ranks[: members.size] - rankdata(members)) / others.size
+    return above, 1 - (ranks[members.size :] - rankdata(others)) / members.size
 
 
 def newcombe(area: float, members: int, nonmembers: int, level: float = LEVEL) -> tuple[float, float]:

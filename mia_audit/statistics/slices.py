@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import f
 
 from mia_audit.errors import EvidenceError
-from mia_audit.statistics.delong import auc_interval, delong
+from mia_audit.statistics.delong import auc_interval, placements
 from mia_audit.statistics.interval import LEVEL, Interval
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
 from mia_audit.types import Bools, Floats, Ints
@@ -77,15 +77,30 @@ def all_slices(scores: Floats, member: Bools, groupings: Sequence[Grouping]) -> 
 
 
 def differ(scores: Floats, member: Bools, groups: Ints) -> float:
-    """Return the p of "all resolved slices leak alike": the spread of their AUCs against DeLong's variances, chi-squared."""
+    """Return the p of "all resolved slices leak alike": the spread of their AUCs against DeLong's variances, pooled, by an F test.
+
+    Each slice's own variance is too poor an estimate in small slices, and small where its AUC happens to be large: with 30 examples in
+    each of ten slices, chi-squared of the spread against them alarmed in 10 % of 1,500 trials at 5 %, and in 14 % where the AUC is
+    0.76. If all leak alike, the shares that make up a variance vary alike too; pooled, it alarms in 4 %.
+    """
     found = [
-        delong(scores[groups == group], member[groups == group])
+        placements(scores[groups == group], member[groups == group])
         for group in np.unique(groups)
         if min(int(member[groups == group].sum()), int((~member[groups == group]).sum())) >= FEWEST
     ]
-    found = [(area, variance) for area, variance in found if variance > 0]
     if len(found) < 2:
         return 1.0
-    areas, weights = np.array([area for area, _ in found]), np.array([1 / variance for _, variance in found])
-    spread = float((weights * (areas - np.average(areas, weights=weights)) ** 2).sum())
-    return float(chi2.sf(spread, len(found) - 1))
+    areas = np.array([above.mean() for above, _ in found])
+    sides = [[pair[side] for pair in found] for side in (0, 1)]
+    variances = np.sum([_pooled(shares) / np.array([share.size for share in shares]) for shares in sides], axis=0)
+    if variances.max() == 0:
+        return 1.0
+    spread = float(((areas - np.average(areas, weights=1 / variances)) ** 2 / variances).sum())
+    freedom = sum(share.size - 1 for shares in sides for share in shares)
+    return float(f.sf(spread / (len(found) - 1), len(found) - 1, freedom))
+
+
+def _pooled(shares: Sequence[Floats]) -> float:
+    """Return the variance that all slices share, each about its own mean."""
+    squares = sum(float(((share - share.mean()) ** 2).sum()) for share in shares)
+    return squares / sum(share.size - 1 for share in shares)
