@@ -90,7 +90,7 @@ def main() -> None:
     head = [
         "# Results",
         "Written by `python benchmarks/run_all.py`; no figure here is edited by hand.",
-        "A section says the commit, the machine and the load that it was measured with; where only the load stands, it is the same machine.",
+        "A section says commit, machine and load that it was measured with; where the load stands alone, it is that machine.",
     ]
     KEPT.mkdir(exist_ok=True)
     for name in () if arguments.page else arguments.scripts:
