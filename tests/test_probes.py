@@ -120,7 +120,7 @@ def test_a_cohort_of_one_is_asked_what_a_cohort_of_many_is(encoding: str, monkey
     behind = replace(
         asked, inputs=np.concatenate([asked.inputs, asked.inputs[:5]]), labels=np.concatenate([asked.labels, asked.labels[:5]])
     )
-    monkeypatch.setattr("mia_audit.probes.subject._CHUNK", 2_000)
+    monkeypatch.setattr("mia_audit.probes.subject.CHUNK", 2_000)
     assert len(list(asked.chunks())) > 1
     for probe, before in zip(probes, whole, strict=True):
         for name, signal in probe(behind).items():

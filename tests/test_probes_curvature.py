@@ -96,7 +96,7 @@ def test_neither_order_nor_chunks_matter(monkeypatch: pytest.MonkeyPatch) -> Non
     order = np.random.default_rng(0).permutation(len(asked.labels))
     turned = replace(asked, inputs=asked.inputs[order], labels=asked.labels[order])
     np.testing.assert_allclose(curvature.curvature(turned, RECIPE)["curvature"], whole[:, order], rtol=1e-4, atol=1e-4)
-    monkeypatch.setattr("mia_audit.probes.subject._CHUNK", 600)
+    monkeypatch.setattr("mia_audit.probes.subject.CHUNK", 600)
     np.testing.assert_allclose(curvature.curvature(asked, RECIPE)["curvature"], whole, rtol=1e-4, atol=1e-4)
 
 

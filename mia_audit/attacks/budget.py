@@ -17,7 +17,7 @@ JUDGED_AT_LEAST = 0.9
 
 def judged(trained_on: Bools, per_side: int) -> Bools:
     """Return which examples so many shadow models were trained with and so many without, [examples]; trained_on is [models, examples]."""
-    with_it = np.ones(len(trained_on), dtype=np.float32) @ trained_on.astype(np.float32)  # exact, and a tenth of NumPy's own sum
+    with_it = np.ones(len(trained_on), dtype=np.float32) @ trained_on.astype(np.float32)  # exact, and half the time of NumPy's own sum
     enough: Bools = np.minimum(with_it, len(trained_on) - with_it) >= per_side
     return enough
 

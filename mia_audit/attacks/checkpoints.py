@@ -15,7 +15,7 @@ import numpy as np
 from mia_audit.attacks import observables
 from mia_audit.attacks.budget import require_needs, require_shadows
 from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.attacks.learning import Grown, require_least
 from mia_audit.types import Evidence, Floats, Ints
 
 
@@ -44,24 +44,12 @@ class TrajectoryLiRA:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossTrajectory:
-    """The loss at every checkpoint, weighed by trees that were fitted on shadow models.
-
-    rows   most rows the trees are fitted on, drawn at random
-    trees  how many; each has at most eight leaves
-    seed   of the draw
-    """
+class LossTrajectory(Grown):
+    """The loss at every checkpoint, weighed by trees that were fitted on shadow models."""
 
     name: ClassVar[str] = "loss-trajectory"
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
@@ -69,28 +57,16 @@ class LossTrajectory:
         require_shadows(seen, self)
         signal = seen.signals["trajectory"]
         target, shadow = _losses(signal.target, seen.labels).T, np.stack([_losses(model, seen.labels).T for model in signal.shadows])
-        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+        return self.odds(shadow, seen.trained_on, target)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sequence:
-    """Five metrics at every checkpoint and their changes, weighed by trees that were fitted on shadow models.
-
-    rows   most rows the trees are fitted on, drawn at random
-    trees  how many; each has at most eight leaves
-    seed   of the draw
-    """
+class Sequence(Grown):
+    """Five metrics at every checkpoint and their changes, weighed by trees that were fitted on shadow models."""
 
     name: ClassVar[str] = "sequence"
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
@@ -98,7 +74,7 @@ class Sequence:
         require_shadows(seen, self)
         signal = seen.signals["trajectory"]
         target, shadow = metrics(signal.target, seen.labels), np.stack([metrics(model, seen.labels) for model in signal.shadows])
-        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+        return self.odds(shadow, seen.trained_on, target)
 
 
 def metrics(logits: Floats, labels: Ints) -> Floats:

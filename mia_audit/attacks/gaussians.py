@@ -11,7 +11,7 @@ SMALLEST_SIGMA = 1e-3
 """In nats; reached only where the shadow models agree on every example."""
 
 _CHUNK = 2**18
-"""Values looked at at once: temporaries stay in the cache, which takes a third of the time of four times as many."""
+"""Values looked at at once: temporaries stay small beside the shadow models' answers, and two threads seldom wait for one another."""
 
 _SMALLEST_MEAN = 1e-30
 """A mean of exponentials below this, or above one over it, is done again in order of size."""
@@ -100,7 +100,7 @@ def _sums(values: Floats, there: Floats) -> tuple[Floats, Floats]:
 
 
 def _summed(values: Floats) -> Floats:
-    """Return the sum over models: as a product it takes a third of the time of NumPy's own."""
+    """Return the sum over models, as a product: half the time of NumPy's own sum, and no float64 on the way."""
     return np.ones(len(values), dtype=values.dtype) @ values
 
 

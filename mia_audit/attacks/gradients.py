@@ -15,7 +15,7 @@ import numpy as np
 
 from mia_audit.attacks.budget import require_needs, require_shadows
 from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.attacks.learning import Grown, require_least
 from mia_audit.types import Evidence, Floats, Ints
 
 _SMALLEST = 1e-12
@@ -61,24 +61,12 @@ class GradientLiRA:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientClassifier:
-    """Trees on features of the last layer's gradient, fitted on shadow models.
-
-    rows   most rows the trees are fitted on, drawn at random
-    trees  how many; each has at most eight leaves
-    seed   of the draw
-    """
+class GradientClassifier(Grown):
+    """Trees on features of the last layer's gradient, fitted on shadow models."""
 
     name: ClassVar[str] = "gradient-classifier"
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows", "gradient-norms", "gradient-features"})
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
@@ -87,7 +75,7 @@ class GradientClassifier:
         norms, found = seen.signals["gradient-norms"], seen.signals["gradient-features"]
         shadow = np.stack([_described(*pair, seen.labels) for pair in zip(norms.shadows, found.shadows, strict=True)])
         target = _described(norms.target, found.target, seen.labels)
-        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+        return self.odds(shadow, seen.trained_on, target)
 
 
 def _described(norms: Floats, found: Floats, labels: Ints) -> Floats:

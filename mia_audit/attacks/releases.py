@@ -16,7 +16,7 @@ import numpy as np
 
 from mia_audit.attacks.budget import require_needs, require_shadows
 from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.attacks.learning import Grown, require_least
 from mia_audit.attacks.observables import correct, each_model, log_likelihood, margin, phi
 from mia_audit.types import Evidence, Floats, Ints
 
@@ -48,24 +48,12 @@ class ReleasesLiRA:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleasesClassifier:
-    """What every release answers, and how they differ, weighed by trees that were fitted on shadow models.
-
-    rows   most rows the trees are fitted on, drawn at random
-    trees  how many; each has at most eight leaves
-    seed   of the draw
-    """
+class ReleasesClassifier(Grown):
+    """What every release answers, and how they differ, weighed by trees that were fitted on shadow models."""
 
     name: ClassVar[str] = "releases-classifier"
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows", "releases"})
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
@@ -74,7 +62,7 @@ class ReleasesClassifier:
         signal = seen.signals["releases"]
         shadow = np.stack([features(*pair, seen.labels) for pair in zip(seen.shadows, signal.shadows, strict=True)])
         target = features(seen.target, signal.target, seen.labels)
-        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+        return self.odds(shadow, seen.trained_on, target)
 
 
 def features(own: Floats, others: Floats, labels: Ints) -> Floats:

@@ -15,38 +15,26 @@ import numpy as np
 
 from mia_audit.attacks import observables
 from mia_audit.attacks.budget import require_shadows
-from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.attacks.learning import Grown
 from mia_audit.types import Evidence, Floats, Ints
 
 _MOST_POSTERIORS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShadowFeatures:
-    """Sorted posteriors, loss, phi, margin and correctness, weighed by trees that were fitted on shadow models.
-
-    rows   most rows the trees are fitted on, drawn at random
-    trees  how many; each has at most eight leaves
-    seed   of the draw
-    """
+class ShadowFeatures(Grown):
+    """Sorted posteriors, loss, phi, margin and correctness, weighed by trees that were fitted on shadow models."""
 
     name: ClassVar[str] = "shadow-features"
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
         require_shadows(seen, self)
         shadow = np.stack([features(logits, seen.labels) for logits in seen.shadows])
         target = features(seen.target, seen.labels)
-        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+        return self.odds(shadow, seen.trained_on, target)
 
 
 def features(logits: Floats, labels: Ints) -> Floats:

@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from mia_audit.attacks.budget import require_needs, require_shadows
 from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.attacks.learning import Grown, require_least
 from mia_audit.attacks.observables import margin, phi
 from mia_audit.types import Evidence, Floats, Ints
 
@@ -73,24 +73,12 @@ class SpikeLiRA:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepClassifier:
-    """Trees on both trajectories: membranes and spike counts at every step, fitted on shadow models.
-
-    rows   most rows the trees are fitted on, drawn at random
-    trees  how many; each has at most eight leaves
-    seed   of the draw
-    """
+class StepClassifier(Grown):
+    """Trees on both trajectories: membranes and spike counts at every step, fitted on shadow models."""
 
     name: ClassVar[str] = "step-classifier"
     shadows_per_side: ClassVar[int] = 1
     needs: ClassVar[frozenset[str]] = frozenset({"shadows", "membranes", "spike-counts"})
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
 
     def score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
@@ -99,7 +87,7 @@ class StepClassifier:
         membranes, counts = seen.signals["membranes"], seen.signals["spike-counts"]
         shadow = np.stack([_trajectories(*pair, seen.labels) for pair in zip(membranes.shadows, counts.shadows, strict=True)])
         target = _trajectories(membranes.target, counts.target, seen.labels)
-        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on, target, Draw(self.rows, self.seed))
+        return self.odds(shadow, seen.trained_on, target)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,7 @@ MOST_PARAMETERS = 1_500
 """Of a last layer whose Hessian is inverted: sixteen models' take 0.35 GB (`probing_bytes`), and a tenth of a second each."""
 
 CHUNK = 2**21
-"""Input values times models times steps that a probe holds at once (subject.py, which imports torch)."""
+"""Input values times models times steps that a probe holds at once."""
 
 
 def available(recipe: Recipe) -> frozenset[str]:

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from mia_audit.models.encoding import encode
 from mia_audit.models.network import Population
+from mia_audit.probes.names import CHUNK
 from mia_audit.recipe import Model
 from mia_audit.streams import stream, stream_seed
 from mia_audit.types import Floats, Ints
-
-_CHUNK = 2**21  # input values times models times steps held at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ class Subject:
     def chunks(self, size_factor: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield inputs [B, ...] and labels [B], few enough at once."""
         values = self.models * self.model.time_steps * int(np.prod(self.inputs.shape[1:])) * size_factor
-        size = max(1, _CHUNK // values)
+        size = max(1, CHUNK // values)
         for start in range(0, len(self.inputs), size):
             here = slice(start, start + size)
             yield torch.from_numpy(self.inputs[here]).to(self.device), torch.from_numpy(self.labels[here]).to(self.device)
@@ -98,12 +97,16 @@ class Draws:
 
     def numbers(self, query: int) -> np.random.Generator:
         """Return the stream of what a query draws for itself."""
-        return self._numbers.setdefault(query, stream(*self._of, query))
+        if query not in self._numbers:
+            self._numbers[query] = stream(*self._of, query)
+        return self._numbers[query]
 
     def encoding(self, query: int, like: int | None = None) -> torch.Generator:
         """Return the stream of a query's encoding; with `like`, one that gives the same draws as that other query's."""
-        seed = stream_seed(self._of[0], f"{self._of[1]} encoding", query if like is None else like)
-        return self._encodings.setdefault(query, torch.Generator().manual_seed(seed))
+        if query not in self._encodings:
+            seed = stream_seed(self._of[0], f"{self._of[1]} encoding", query if like is None else like)
+            self._encodings[query] = torch.Generator().manual_seed(seed)
+        return self._encodings[query]
 
     def shares(self, query: int, x: Tensor) -> Tensor:
         """Return uniform draws in the shape of x."""
