@@ -1,7 +1,6 @@
 """`mia-audit show`: one target as it would be audited."""
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,28 +16,10 @@ def show(
     """Print the resolved recipe and a drawing of the network (mia_audit.audit.options.describe)."""
     from mia_audit.audit.options import Options, describe  # noqa: PLC0415  help must not pay for it
     from mia_audit.catalogue import parse_setting  # noqa: PLC0415
+    from mia_audit.recipe.writing import toml  # noqa: PLC0415
 
     recipe = describe(target, Options(dataset=dataset, settings=dict(parse_setting(text) for text in settings or [])))
-    typer.echo("\n".join([*toml(recipe.model_dump(mode="json")), "", *drawing(recipe)]))
-
-
-def toml(content: dict[str, Any], path: str = "") -> list[str]:
-    """Return a recipe's content as lines of TOML; what is open or does not apply is left out."""
-    values = {key: value for key, value in content.items() if value is not None}
-    found = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    for key, value in values.items():
-        if isinstance(value, dict):
-            place = f"{path}.{key}" if path else key
-            found += ["", f"[{place}]", *toml(value, place)]
-    return found
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items() if inner is not None) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_value(inner) for inner in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    typer.echo("\n".join([toml(recipe), *drawing(recipe)]))
 
 
 def drawing(recipe: "Recipe") -> list[str]:

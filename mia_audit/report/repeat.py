@@ -1,10 +1,10 @@
 """How to repeat an audit: the command, the recipe as TOML, the versions."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from mia_audit.recipe import Recipe
+from mia_audit.recipe.writing import toml
 from mia_audit.record import Record
 
 
@@ -24,23 +24,7 @@ def facts(record: Record, name: str) -> list[tuple[str, str]]:
 
 def recipe_toml(recipe: Recipe) -> str:
     """Return the resolved recipe as TOML: saved to a file, it is a target."""
-    return "\n".join(_table((), recipe.model_dump(mode="json", exclude_none=True))).strip() + "\n"
-
-
-def _table(path: tuple[str, ...], content: Mapping[str, Any]) -> list[str]:
-    lines = [f"{key} = {_value(told)}" for key, told in content.items() if not isinstance(told, Mapping)]
-    if path and lines:
-        lines = ["", f"[{'.'.join(path)}]", *lines]
-    for key, told in content.items():
-        if isinstance(told, Mapping):
-            lines += _table((*path, key), told)
-    return lines
-
-
-def _value(told: Any) -> str:
-    if isinstance(told, list):
-        return f"[{', '.join(map(_value, told))}]"
-    return json.dumps(told, ensure_ascii=False)  # strings, numbers and booleans are written alike in JSON and TOML
+    return toml(recipe)
 
 
 def _plain(told: Any) -> str:
