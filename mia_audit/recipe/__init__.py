@@ -4,9 +4,9 @@ A field that is None is filled in by `mia_audit.data.profiles.resolve` with what
 always holds the resolved recipe.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from mia_audit.recipe.model import Bits, Model, Neuron, Quantization
 from mia_audit.recipe.section import Positive, Section, Share, settled
@@ -91,12 +91,6 @@ class Audit(Section):
     claimed_epsilon: Annotated[float, Field(ge=0, le=700)] | None = None
     claimed_delta: Annotated[float, Field(ge=0, lt=1)] = 0.0
     claimed_mu: Annotated[float, Field(ge=0, le=700)] | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave releases out where there are none: records that were written before there were any keep their ids."""
-        content: dict[str, Any] = write(self)
-        return content if self.releases else {name: value for name, value in content.items() if name != "releases"}
 
 
 class Expect(Section):

@@ -1,6 +1,7 @@
 """The record: the folder an audit produces, and the only thing a report reads.
 
-record.json   what was audited, how, and what came out; the same command gives the same bytes. Its SHA-256 is the id.
+record.json   what was audited, how, and what came out; the same command gives the same bytes. Their SHA-256 is the id: of the bytes
+              as they were written, so that fields which later versions add, each with a default, leave the ids of old records alone
 arrays.npz    scores and membership; every number in record.json can be computed again from it
 exposed.npz   pictures and places in the pool of the most exposed examples; absent unless the data are public or it was asked for
 run.json      when, where, how long: everything that differs from run to run; and the id, so that an edited record.json is noticed
@@ -33,7 +34,8 @@ import html
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,18 +76,29 @@ EXPOSED = ("positions", "labels", "scores", "member")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A record, in memory. `folder` is where it lies on disk, None before it is written."""
+    """A record, in memory. `folder` is where it lies on disk, None before it is written.
+
+    stored  the text of record.json that `summary` was read from, None for a record that was not read
+    """
 
     summary: Summary
     arrays: Arrays
     run: Mapping[str, Any]
     exposed: Arrays = field(default_factory=dict)
     folder: Path | None = None
+    stored: str | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """The text of record.json: as it was read while the summary is the one that was read, else as this version writes it."""
+        if self.stored is not None and Summary.model_validate_json(self.stored) == self.summary:
+            return self.stored
+        return self.summary.to_json()
 
     @property
     def id(self) -> str:
-        """SHA-256 of record.json."""
-        return hashlib.sha256(self.summary.to_json().encode()).hexdigest()
+        """SHA-256 of record.json as it is stored, or will be."""
+        return _sha256(self.text)
 
     @property
     def name(self) -> str:
@@ -104,14 +117,14 @@ class Record:
             if self.exposed:
                 write_arrays(part / "exposed.npz", self.exposed)
             (part / "run.json").write_text(json.dumps({**self.run, "record": self.id}, indent=1) + "\n", encoding="utf-8")
-            (part / "record.json").write_text(self.summary.to_json(), encoding="utf-8")
+            (part / "record.json").write_bytes(self.text.encode())
             (folder / "report.html").unlink(missing_ok=True)  # drawn from another record, with pictures that may not be shown now
             for name in ("arrays.npz", "exposed.npz", "run.json", "record.json"):
                 if (part / name).exists():
                     (part / name).replace(folder / name)
                 else:
                     (folder / name).unlink(missing_ok=True)
-        return Record(summary=self.summary, arrays=self.arrays, run=self.run, exposed=self.exposed, folder=folder)
+        return replace(self, folder=folder)
 
     def _repr_html_(self) -> str:
         """Show the report's summary in a notebook."""
@@ -128,7 +141,7 @@ class Record:
 def load(folder: Path) -> Record:
     """Read a record folder; RecordError says what is missing, damaged or of another version."""
     try:
-        text = (folder / "record.json").read_text(encoding="utf-8")
+        text = (folder / "record.json").read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(
             f"{folder}: a record needs a readable record.json, got {type(error).__name__}; give the folder an audit wrote"
@@ -138,14 +151,19 @@ def load(folder: Path) -> Record:
     if digest(arrays) != summary.arrays_sha256:
         raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
     run = _read_run(folder)
-    if run.get("record", made := hashlib.sha256(text.encode()).hexdigest()) != made:
+    if run.get("record", made := _sha256(text)) != made:
         raise RecordError(f"{folder}: record.json is not what the audit wrote (run.json tells another hash); run the audit again")
     lacking = [name for name in (summary.headline, *(attack.name for attack in summary.attacks)) if f"scores/{name}" not in arrays]
     if lacking or summary.headline not in {attack.name for attack in summary.attacks}:
         raise RecordError(
             f"{folder}: a record needs its headline among its attacks, and scores of each; it is damaged, run the audit again"
         )
-    return Record(summary=summary, arrays=arrays, run=run, exposed=_read_exposed(folder, arrays["labels"].size), folder=folder)
+    exposed = _read_exposed(folder, arrays["labels"].size)
+    return Record(summary=summary, arrays=arrays, run=run, exposed=exposed, folder=folder, stored=text)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _parse(folder: Path, text: str) -> Summary:

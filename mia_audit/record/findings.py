@@ -1,9 +1,5 @@
 """What a record says beyond the table of attacks: the kind of network, examples at risk, slices, probabilities, names, epsilon."""
 
-from typing import Any
-
-from pydantic import SerializerFunctionWrapHandler, model_serializer
-
 from mia_audit.record.parts import Estimate, Part, RateAtFPR
 
 JOINT_LEVEL = 0.05
@@ -58,10 +54,6 @@ class SliceResult(Part):
     p: float
     p_holm: float
     p_alike: float | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _without(write(self), "p_alike")
 
 
 class CalibrationStep(Part):
@@ -129,10 +121,6 @@ class Epsilon(Part):
     claimed: Claimed | None
     mu: float | None = None
 
-    @model_serializer(mode="wrap")
-    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _without(write(self), "mu")
-
 
 class VariantComparison(Part):
     """Two variants over replicate populations that share their coins: how much more the first leaks than the second.
@@ -159,8 +147,3 @@ class VariantComparison(Part):
     def told_apart(self) -> bool:
         """Whether the variants differ by more than chance explains, all comparisons corrected for."""
         return self.p_holm < JOINT_LEVEL
-
-
-def _without(content: dict[str, Any], name: str) -> dict[str, Any]:
-    """Leave a field out where it is None: records that were written before it was there keep their ids."""
-    return {key: value for key, value in content.items() if key != name or value is not None}
