@@ -33,7 +33,7 @@ def scores_and_truth(record: Record) -> tuple[Scores, Truth]:
     scores = Scores(target=arrays[f"scores/{name}"], phantom=arrays[f"phantom/{name}"], rehearsals=arrays[f"rehearsal/{name}"])
     rows = arrays["membership"][:, arrays["audited"]]
     asked = arrays["phantom_membership"][arrays["audited"]]
-    return scores, Truth(target=rows[0], phantom=asked, rehearsals=rows[2 : 2 + len(scores.rehearsals)])
+    return scores, Truth(target=rows[0], phantom=asked, rehearsals=rows[2 : 2 + len(scores.rehearsals)], counted=arrays["counted"])
 
 
 def test_the_kind_follows_from_the_turns(record: Record) -> None:
@@ -52,11 +52,13 @@ def test_a_turn_never_depends_on_its_own_coins(record: Record) -> None:
     """Whether the target's turn counts an example is judged from the shadow models alone, a shadow model's from the others."""
     rows = record.arrays["membership"][:, record.arrays["audited"]]
     judged = record.arrays["turns/judged"]
-    need = 3 if record.summary.headline == "lira-online" else 0
     for turn in (0, 1, 5):
         others = rows[2:] if turn < 2 else np.delete(rows[2:], turn - 2, axis=0)
         with_it = others.sum(axis=0)
-        np.testing.assert_array_equal(judged[turn], np.minimum(with_it, len(others) - with_it) >= need)
+        np.testing.assert_array_equal(judged[turn], np.minimum(with_it, len(others) - with_it) >= 3)
+    assert judged[0].all()
+    assert not judged[2:].all(), "LiRA is among the attacks: not every example is judged by thirteen models"
+    np.testing.assert_array_equal(record.arrays["counted"], judged[2:6])
 
 
 def test_examples_at_risk_follow_from_the_signal(record: Record) -> None:
@@ -92,7 +94,7 @@ def test_the_best_threshold_mu_and_slices_that_differ_are_in_the_record(record: 
     counts = Decision(threshold=found.threshold, turned=found.turned).counts(scores.target, truth.target)
     assert found.mu == gaussian_mu(*counts)
     (best,) = (limit for limit in found.limits if "Bonferroni" in limit.method)
-    each = [decision.counts(scores.target, truth.target) for decision in several(scores.rehearsals)]
+    each = [decision.counts(scores.target, truth.target) for decision in several(truth.pooled(scores.rehearsals)[0])]
     assert best.epsilon == best_exact(each, found.delta)
     assert "best of 20 thresholds" in best.method
     assert not best.bound

@@ -30,9 +30,10 @@ def shown(attack: str, scores: Scores, truth: Truth, recipe: Recipe) -> Epsilon:
     told = claim(recipe)
     delta = told.delta if told is not None and told.mu is None else DELTA
     members = int(truth.target.sum())
-    decision = limits.choose(scores.rehearsals, truth.rehearsals, delta, (members, truth.target.size - members))
+    decision = limits.choose(*truth.pooled(scores.rehearsals), delta, (members, truth.target.size - members))
     right, wrong = decision.counts(scores.target, truth.target)
-    accused, cleared = onerun.choose(scores.rehearsals, truth.rehearsals, delta)
+    rehearsed, member = zip(*truth.rehearsed(scores.rehearsals), strict=True)
+    accused, cleared = onerun.choose(rehearsed, member, delta)
     guesses = onerun.guess(scores.target, truth.target, accused, cleared)
     fair = recipe.data.member_fraction == 0.5
     return Epsilon(
@@ -70,7 +71,7 @@ def _several_runs(right: Share, wrong: Share, delta: float) -> tuple[EpsilonLimi
 
 
 def _best(scores: Scores, truth: Truth, delta: float) -> EpsilonLimit:
-    decisions = limits.several(scores.rehearsals)
+    decisions = limits.several(truth.pooled(scores.rehearsals)[0])
     return EpsilonLimit(
         method=f"Clopper-Pearson, best of {len(decisions)} thresholds (Bonferroni)",
         epsilon=limits.best_exact([decision.counts(scores.target, truth.target) for decision in decisions], delta),

@@ -34,10 +34,12 @@ def truth(prepared: Prepared) -> Truth:
     """Return who was a member, on the audited examples."""
     first = design.FIRST_SHADOW
     rehearsing = attacking.rehearsals(len(prepared.rows) - first)
+    shadows = prepared.rows[first:, prepared.audited]
     return Truth(
         target=prepared.rows[design.TARGET, prepared.audited],
         phantom=prepared.rows[design.TARGET, prepared.audited],
-        rehearsals=prepared.rows[first : first + rehearsing, prepared.audited],
+        rehearsals=shadows[:rehearsing],
+        counted=attacking.counted(prepared.attacks, shadows),
     )
 
 
@@ -51,6 +53,7 @@ def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> dict[str
         "test_labels": prepared.examples.test_labels,
         "test_predictions": _predictions(bank.test[design.TARGET]),
         "audited": prepared.audited,
+        "counted": attacking.counted(prepared.attacks, prepared.rows[design.FIRST_SHADOW :, prepared.audited]),
     }
     for card, score in zip(prepared.cards, scores, strict=True):
         found |= {f"scores/{card.name}": score.target, f"phantom/{card.name}": score.phantom, f"rehearsal/{card.name}": score.rehearsals}

@@ -9,7 +9,7 @@ from mia_audit.arrays import Arrays
 from mia_audit.attacks import Attack
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.audit import epsilon, risk
-from mia_audit.audit.attacking import Scores
+from mia_audit.audit.attacking import Scores, needed
 from mia_audit.audit.kind import kind, take_turns
 from mia_audit.audit.measuring import Truth
 from mia_audit.audit.prepared import Bank, Prepared, evidence
@@ -77,7 +77,8 @@ def _band(prepared: Prepared, best: Headline) -> Arrays:
 
 def _turns(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
     target, phantom = (evidence(prepared, bank, model) for model in (design.TARGET, design.PHANTOM))
-    turns = take_turns(best.attack, target, phantom, prepared.rows[:, prepared.audited], prepared.workers)
+    need, rows = needed(prepared.attacks), prepared.rows[:, prepared.audited]
+    turns = take_turns(best.attack, target, phantom, rows, need=need, workers=prepared.workers)
     return Findings(
         parts={"kind": kind(best.name, turns, prepared.recipe.training.seed)},
         arrays={"turns/scores": turns.scores, "turns/judged": turns.judged},

@@ -10,7 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from mia_audit.attacks import Attack
-from mia_audit.attacks.budget import judged
+from mia_audit.audit.attacking import judged_by_others
 from mia_audit.audit.measuring import FPRS, estimate
 from mia_audit.record import Kind, RateAtFPR
 from mia_audit.statistics.turns import Turns, each_auc, mean_auc, pooled_tprs
@@ -42,12 +42,17 @@ def everyone(target: Evidence, phantom: Evidence) -> Evidence:
     )
 
 
-def take_turns(attack: Attack, target: Evidence, phantom: Evidence, rows: Bools, workers: int) -> Turns:
-    """Return the turns of an attack; rows [2 + S, A] is the membership of all models on the audited examples."""
+def take_turns(  # noqa: PLR0913  who attacks whom, and which examples count
+    attack: Attack, target: Evidence, phantom: Evidence, rows: Bools, *, need: int, workers: int
+) -> Turns:
+    """Return the turns of an attack; rows [2 + S, A] is the membership of all models on the audited examples.
+
+    need: how many shadow models a side the audited examples were chosen to have, `attacking.needed` of all the audit's attacks.
+    """
     whole = everyone(target, phantom)
     whole = replace(whole, trained_on=rows)
     count = min(len(rows), MOST_TURNS)
-    can = np.stack([_judged(attack, rows, turn) for turn in range(count)])
+    can = np.stack([_judged(rows[2:], turn - 2, need) for turn in range(count)])
 
     def score(turn: int) -> Floats:
         scores = np.zeros(rows.shape[1], dtype=np.float32)
@@ -81,10 +86,9 @@ def _rates(turns: Turns, fprs: Sequence[float], seed: int) -> tuple[RateAtFPR, .
     )
 
 
-def _judged(attack: Attack, rows: Bools, turn: int) -> Bools:
-    """Return which examples have one more shadow model a side than the attack needs, the turn's own row not looked at.
+def _judged(shadows: Bools, model: int, need: int) -> Bools:
+    """Return which examples count in a shadow model's turn: where the others suffice. All do in the target's and the phantom's (below 0).
 
     The audited examples were chosen on the shadow models' rows; where that choice could have hung on this row, it is left out.
     """
-    others = np.delete(rows[2:], turn - 2, axis=0) if turn >= 2 else rows[2:]
-    return judged(others, attack.shadows_per_side + 1) if attack.shadows_per_side else np.ones(rows.shape[1], dtype=np.bool_)
+    return judged_by_others(shadows, model, need) if model >= 0 else np.ones(shadows.shape[1], dtype=np.bool_)

@@ -29,11 +29,24 @@ class Truth:
 
     The phantom was trained on coins of its own and is scored against the target's, which it cannot know. Attacks can, if they were
     fitted on rows that follow the target's, and so can whatever else sets the target's members apart.
+
+    counted: which examples count in each rehearsal [R, A], as `attacking.counted` says; None: all of them.
     """
 
     target: Bools
     phantom: Bools
     rehearsals: Bools
+    counted: Bools | None = None
+
+    def rehearsed(self, scores: Floats) -> list[tuple[Floats, Bools]]:
+        """Return scores and membership of each rehearsal of [R, A], of the examples that count in it."""
+        can = np.ones(scores.shape, dtype=np.bool_) if self.counted is None else self.counted
+        return [(row[own], member[own]) for row, member, own in zip(scores, self.rehearsals, can, strict=True)]
+
+    def pooled(self, scores: Floats) -> tuple[Floats, Bools]:
+        """Return scores and membership of all rehearsals of [R, A] in a row, of the examples that count."""
+        every, members = zip(*self.rehearsed(scores), strict=True)
+        return np.concatenate(every), np.concatenate(members)
 
 
 def results(cards: Sequence[Card], scores: Sequence[Scores], truth: Truth, seed: int) -> tuple[AttackResult, ...]:
@@ -46,7 +59,7 @@ def results(cards: Sequence[Card], scores: Sequence[Scores], truth: Truth, seed:
 
 
 def _result(card: Card, scores: Scores, truth: Truth, p: tuple[float, float], seed: int) -> AttackResult:
-    threshold = best_threshold(scores.rehearsals.ravel(), truth.rehearsals.ravel())
+    threshold = best_threshold(*truth.pooled(scores.rehearsals))
     hits, alarms = rates_above(scores.target, truth.target, threshold)
     return AttackResult(
         name=card.name,
@@ -59,7 +72,7 @@ def _result(card: Card, scores: Scores, truth: Truth, p: tuple[float, float], se
         threshold=float(threshold),
         balanced_accuracy=estimate(balanced_accuracy(hits, alarms)),
         advantage=estimate(advantage(hits, alarms)),
-        rehearsal_auc=float(np.mean([auc(row, member) for row, member in zip(scores.rehearsals, truth.rehearsals, strict=True)])),
+        rehearsal_auc=float(np.mean([auc(row, member) for row, member in truth.rehearsed(scores.rehearsals)])),
         phantom_auc=estimate(auc_interval(scores.phantom, truth.phantom)),
         phantom_p=p[0],
         phantom_p_holm=p[1],

@@ -66,7 +66,7 @@ def parts(groupings: Sequence[Grouping], scores: Floats, member: Bools) -> tuple
 
 def probabilities(scores: Scores, truth: Truth) -> tuple[Calibration, Arrays]:
     """Return how well the scores, as probabilities fitted on rehearsals, tell the target's members; and each example's."""
-    found = calibrate(scores.rehearsals, truth.rehearsals)(scores.target)
+    found = calibrate(*truth.pooled(scores.rehearsals))(scores.target)
     step = np.clip(np.searchsorted(STEPS, found, side="right") - 1, 0, STEPS.size - 2)
     share = truth.target.mean()
     told = Calibration(
@@ -79,7 +79,8 @@ def probabilities(scores: Scores, truth: Truth) -> tuple[Calibration, Arrays]:
 
 def names(scores: Scores, truth: Truth) -> tuple[Named, Arrays]:
     """Return how many an attacker could name with few wrong names; and of each example whether it is named."""
-    chosen = named(scores.target, scores.rehearsals[~truth.rehearsals], NAMED_RATE)
+    rehearsed, member = truth.pooled(scores.rehearsals)
+    chosen = named(scores.target, rehearsed[~member], NAMED_RATE)
     return Named(rate=NAMED_RATE, names=int(chosen.sum()), right=int((chosen & truth.target).sum())), {"named": chosen}
 
 

@@ -17,6 +17,8 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   scores/<attack>     float [A]: the target's scores; larger = more likely a member
   phantom/<attack>    float [A]: the phantom target's scores
   rehearsal/<attack>  float [rehearsals, A]: scores of shadow models taking the target's part; all choices are made on these
+  counted             bool [rehearsals, A]: which examples count in a rehearsal, from the other shadow models' membership alone; the scores
+                      of others are 0 (records without it: all count)
   turns/scores        float [2 + S, A]: the headline attack's scores when each model takes its turn as the target
   turns/judged        bool [2 + S, A]: which examples that turn can judge, from the other models' membership alone
   signal              float [2 + S, N]: every model's logit-scaled confidence in the true class, the mean over queries

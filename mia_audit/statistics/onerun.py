@@ -9,6 +9,7 @@ How many to accuse and how many to clear is fixed on rehearsals, so nothing is s
 drawn by fair coins alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -95,8 +96,8 @@ def guess(scores: Floats, member: Bools, accused: float, cleared: float) -> Gues
     return Guesses(examples=scores.size, made=first + last, right=right)
 
 
-def choose(rehearsals: Floats, member: Bools, delta: float, level: float = LEVEL) -> tuple[float, float]:
-    """Return the shares to accuse and to clear that show most on average over the rehearsals [R, A]."""
+def choose(rehearsals: Sequence[Floats], member: Sequence[Bools], delta: float, level: float = LEVEL) -> tuple[float, float]:
+    """Return the shares to accuse and to clear that show most on average over rehearsals: scores and membership of each."""
     pairs = [(accused, cleared) for accused in SHARES for cleared in SHARES if 0 < accused + cleared <= 1]
 
     def shown(pair: tuple[float, float]) -> tuple[float, float]:
