@@ -51,6 +51,8 @@ def override(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
         *tables, key = path.split(".")
         place = content
         for table in tables:
+            if table == "neuron" and place.get(table, path) is None:
+                raise RecipeError(f"--set {path}: {recipe.name} has no [{table}]; leave it out, or use a target that has one, such as snn")
             if not isinstance(place.get(table), dict):
                 raise RecipeError(f"--set {path}: [{table}] is no table of this recipe{nearest(table, _tables(place))}")
             place = place[table]
@@ -67,18 +69,22 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return path.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return path.strip(), value.strip()
+    except RecursionError as error:
+        raise RecipeError(f"--set {path.strip()} needs a value of a few levels, got one nested too deep to read; flatten it") from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; RecipeError says what is wrong with it."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such file; `mia-audit list targets` names the zoo's recipes") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: needs a readable text file, got {type(error).__name__}") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: needs valid TOML: {error}") from error
+    except RecursionError as error:
+        raise RecipeError(f"{path}: needs TOML of a few levels, got tables or lists nested too deep to read; flatten it") from error
 
 
 def checked(schema: type[Schema], content: dict[str, Any], source: str) -> Schema:
@@ -87,6 +93,8 @@ def checked(schema: type[Schema], content: dict[str, Any], source: str) -> Schem
         return schema.model_validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         raise RecipeError(f"{source}: {_first_problem(schema, error)}") from error
+    except RecursionError as error:
+        raise RecipeError(f"{source}: needs a few levels of tables and lists, got them nested too deep to read; flatten it") from error
 
 
 def _first_problem(schema: type[BaseModel], error: ValidationError) -> str:

@@ -93,6 +93,62 @@ def test_positions_lead_back_to_the_stored_examples() -> None:
         assert agreement[0, 1] == pytest.approx(1.0)
 
 
+TRUE = ["a", "a", "b", "", "b", "a", "b", "b", "a", "a", "b", "a"]
+FIRST = np.arange(10)
+
+
+def test_an_empty_cell_stays_where_it_is(tmp_path: Path) -> None:
+    """In a file of one column an empty cell is a blank line: the rows behind it keep their examples, at the end of the file too."""
+    expected = {"ward": [name or "not named" for name in TRUE[:10]]}
+    text = "ward\n" + "\n".join(TRUE) + "\n"
+    for each in (text, text.replace("\n", "\r\n"), "\ufeff" + text, text.rstrip("\n"), text + "\n", text + "\n\n"):
+        assert named(grouping.read(written(tmp_path, each), FIRST, 12)) == expected
+    last = "ward\na\nb\na\n\n"
+    assert named(grouping.read(written(tmp_path, last), np.arange(4), 4)) == {"ward": ["a", "b", "a", "not named"]}
+    two = "ward,age\n" + "\n".join(f"{name}," for name in TRUE) + "\n\n"
+    with pytest.raises(DataError, match="column age needs 2 to 50 values"):
+        grouping.read(written(tmp_path, two), FIRST, 12)
+
+
+def test_blanks_around_a_value_do_not_count(tmp_path: Path) -> None:
+    """A value with a blank behind it is the same value, and a cell of blanks is empty."""
+    text = " example , ward \n" + "".join(f"{place}, {name}{' ' * (place % 2)}\n" for place, name in enumerate(TRUE))
+    assert named(grouping.read(written(tmp_path, text), FIRST, 12)) == {"ward": [name or "not named" for name in TRUE[:10]]}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        ("example,w\n0,a\n1,b\n0,a\n", "p.csv", "line 4: position 0 stands in line 2 already; name it once"),
+        ("3\n\n5\n3\n", "p.txt", "line 4: position 3 stands in line 1 already"),
+        ("example,w\n0,a\n12,b\n", "p.csv", "line 3: a position needs to be below 12, the examples as stored, got 12"),
+        ("1\n99999999999999999999999\n", "p.txt", "line 2: a position needs to be below 12"),
+        ("1\n" + "9" * 6000 + "\n", "p.txt", "line 2: a position needs to be below 12"),
+        ("1\n-1\n", "p.txt", "line 2: a position needs a whole number from 0, got '-1'"),
+        ("1\n2.0\n", "p.txt", "line 2: a position needs a whole number from 0, got '2.0'"),
+        ("w\n" + "a\nb\n" * 7, "p.csv", "got 14 rows and 12 examples at most; take rows out"),
+        ("example;w\n0;a\n1;b\n", "p.csv", "slices need commas between columns, got ';' in the header"),
+        ("example\tw\n0\ta\n1\tb\n", "p.csv", "slices need commas between columns, got '\\\\t' in the header"),
+        ("example,w\n0,a\n\n1,b\n2,\n", "p.csv", "got 1 rows of another length, first in line 3: 1 cells, not 2"),
+        ("example,w\n0,a,x\n1,b\n2\n", "p.csv", "got 2 rows of another length, first in line 2: 3 cells, not 2"),
+        ('example,w\n0,"a\n1,b\n', "p.csv", "line 3: slices need rows of CSV, got one that is none"),
+        ("example,\n0,a\n1,b\n", "p.csv", "each of its own name"),
+    ],
+)
+def test_a_file_that_says_something_else_is_refused(tmp_path: Path, text: str, name: str, message: str) -> None:
+    """With the line, rather than read as if it said what it does not."""
+    with pytest.raises(DataError, match=message):
+        grouping.read(written(tmp_path, text, name), FIRST, 12)
+
+
+def test_a_guessed_size_is_hardly_ever_too_small() -> None:
+    """Of pools drawn at random from 50 examples, none as small as 6 has its furthest position below what the guess takes for the end."""
+    rng = np.random.default_rng(0)
+    for _ in range(2000):
+        positions = rng.permutation(50)[:6]
+        assert (int(positions.max()) + 1) * grouping.SURE ** (-1 / 6) >= 50
+
+
 def test_all_groupings_are_corrected_together() -> None:
     """Two groupings of two parts are four tests: Holm over four, and intervals wider than those of two."""
     rng = np.random.default_rng(0)

@@ -129,7 +129,7 @@ def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepare
         device=device,
         store=store,
         memory=memory,
-        groupings=grouping.read(options.slices, examples.pool_positions) if options.slices else (),
+        groupings=grouping.read(options.slices, examples.pool_positions, examples.stored) if options.slices else (),
         workers=memory.workers,
     )
 

@@ -2,6 +2,9 @@
 
 import re
 
+import numpy as np
+
+from mia_audit.audit.idle import check_idle
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.errors import RecipeError
 from mia_audit.models.architectures import layers, shapes
@@ -10,6 +13,7 @@ from mia_audit.recipe import Recipe, settled
 from mia_audit.training.plan import input_shape
 
 MOST_SHADOWS = 100_000
+FARTHEST = 10.0  # times the threshold: from where on, at most, a neuron on a grid has to fire
 
 
 def check(recipe: Recipe) -> None:
@@ -27,6 +31,7 @@ def check(recipe: Recipe) -> None:
     _check_training(recipe)
     _check_augmentation(recipe, suits)
     shapes(layers(recipe.model, suits.classes), input_shape(suits))
+    check_idle(recipe, suits)
 
 
 def _check_time(recipe: Recipe, suits: Profile) -> None:
@@ -52,8 +57,32 @@ def _check_quantization(recipe: Recipe) -> None:
     if quantized.membrane_bits != 32 and recipe.model.neuron is None:
         raise RecipeError("quantization.membrane_bits needs neurons with membranes, got an ANN; leave it out, or add a [model.neuron]")
     bits = {quantized.weight_bits, quantized.activation_bits, quantized.input_bits, quantized.membrane_bits}
+    _check_grid(recipe)
     if quantized.when == "post-training" and bits == {32}:
         raise RecipeError("--ptq needs something to quantize, got 32 bits everywhere; use --set model.quantization.weight_bits=4")
+
+
+def _check_grid(recipe: Recipe) -> None:
+    """Refuse a grid of membranes on which no neuron fires, or only far above its threshold: in float32, as the engine counts."""
+    quantized, neuron = recipe.model.quantization, recipe.model.neuron
+    if neuron is None or quantized.membrane_bits == 32:
+        return
+    lower, upper = quantized.membrane_limits
+    threshold = np.float32(neuron.threshold)
+    levels = np.linspace(-neuron.threshold * (1 + lower), neuron.threshold * (1 + upper), 2**quantized.membrane_bits).astype(np.float32)
+    above = int((levels <= threshold).sum())
+    if above == levels.size:
+        raise RecipeError(
+            f"quantization.membrane_limits needs a level above the threshold {neuron.threshold:g}, or no neuron ever fires, got "
+            f"{list(quantized.membrane_limits)}, whose highest level is {levels[-1]:g}; "
+            "use --set 'model.quantization.membrane_limits=[0.0,0.2]'"
+        )
+    fires = (float(levels[above - 1]) + float(levels[above])) / 2
+    if fires > FARTHEST * neuron.threshold:
+        raise RecipeError(
+            f"quantization.membrane_limits needs levels near the threshold {neuron.threshold:g}, got {list(quantized.membrane_limits)} and "
+            f"{quantized.membrane_bits} bits: neurons fire from {fires:g} on; use narrower limits, or more membrane_bits"
+        )
 
 
 def _check_releases(recipe: Recipe) -> None:

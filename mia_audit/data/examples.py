@@ -19,7 +19,8 @@ from mia_audit.types import Floats, Ints
 class Examples:
     """What the models of an audit see: inputs float32 [N, *shape] and labels int64 [N], three times; and what calibrates quantizers.
 
-    pool_positions  where the pool's examples stand in the data set's training part as stored, [N]
+    pool_positions    where the pool's examples stand in the data set's training part as stored, [N]
+    stored            how many examples that part has
     """
 
     profile: Profile
@@ -32,6 +33,7 @@ class Examples:
     test_labels: Ints
     calibration_inputs: Floats
     pool_positions: Ints
+    stored: int | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -86,6 +88,7 @@ def load(
         test_labels=dealt.test.labels,
         calibration_inputs=_scaled(dealt.calibration, zero, unit),
         pool_positions=dealt.positions,
+        stored=source.train.labels.size,
     )
 
 
