@@ -19,7 +19,7 @@ import mia_audit
 from benchmarks.surrogate_page import MEASURES, Setup, Variant, page, rows
 from benchmarks.table import say
 from mia_audit.errors import AuditError
-from mia_audit.models import names
+from mia_audit.models import surrogates
 from mia_audit.recipe import Neuron
 from mia_audit.record import Record, load
 
@@ -46,10 +46,10 @@ def main() -> None:
 def variants() -> list[Variant]:
     """Return every surrogate as snnTorch scales it, and at unit area where that is finite and something else; atan comes first."""
     as_library, at_unit_area = [], []
-    for name in names.SURROGATE_SUMMARIES:
-        area = names.area(Neuron(surrogate=name, surrogate_variant="snntorch"))
+    for name in (each.name for each in surrogates.SURROGATES):
+        area = surrogates.area(Neuron(surrogate=name, surrogate_variant="snntorch"))
         as_library.append(Variant(name=name, area=area, scale="library, which is unit area" if area == 1 else "library"))
-        if area != 1 and math.isfinite(names.area(Neuron(surrogate=name))):
+        if area != 1 and math.isfinite(surrogates.area(Neuron(surrogate=name))):
             at_unit_area.append(Variant(name=name, area=1.0, scale="unit area"))
     return as_library + at_unit_area
 

@@ -14,7 +14,7 @@ from mia_audit.attacks.cards import card_names, suite_names
 from mia_audit.catalogue import target_names
 from mia_audit.cli import main
 from mia_audit.data.profiles import PROFILES
-from mia_audit.models.names import SURROGATE_SUMMARIES
+from mia_audit.models.surrogates import SURROGATES
 from mia_audit.record import load
 from tests.support.engine_runs import command, small_audit, small_run
 
@@ -36,7 +36,7 @@ def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
         ("targets", target_names()),
         ("attacks", (*card_names(), *suite_names())),
         ("datasets", tuple(profile.name for profile in PROFILES)),
-        ("surrogates", tuple(SURROGATE_SUMMARIES)),
+        ("surrogates", tuple(each.name for each in SURROGATES)),
     ],
 )
 def test_list_names_everything(capfd: pytest.CaptureFixture[str], verb: str, names: tuple[str, ...]) -> None:

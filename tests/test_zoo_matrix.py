@@ -11,14 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mia_audit.models import names
+from mia_audit.models import surrogates
 from mia_audit.models.passage import Passage
 from mia_audit.recipe import Model, Neuron, Quantization
 from tests.support.engine import population
 from tests.support.zoo import SMALL, Plain
 
 CLASSES, MODELS, BATCH = 3, 2, 4
-SURROGATES = (*names.SURROGATE_SUMMARIES, None)
+SURROGATES = (*(each.name for each in surrogates.SURROGATES), None)
 BITS, NORMS, READOUTS = (
     (32, 8, 6, 4, 3, 2, 1),
     ("none", "batch", "batch-per-step", "group"),

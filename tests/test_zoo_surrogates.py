@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from mia_audit.audit.options import Options, describe
 from mia_audit.errors import RecipeError
-from mia_audit.models import names
+from mia_audit.models import surrogates
 from mia_audit.models.passage import Passage
 from mia_audit.models.spiking import dynamics
 from mia_audit.models.surrogates import SURROGATES, surrogate
@@ -49,7 +49,7 @@ def test_areas_are_what_quadrature_finds(name: str) -> None:
     """The closed form holds for default and for other parameters, and a unit area is one."""
     for own in ({}, OTHER[name]):
         neuron = Neuron.model_validate({"surrogate": name, **own})
-        assert integral(neuron) == pytest.approx(names.area(neuron), rel=1e-4)
+        assert integral(neuron) == pytest.approx(surrogates.area(neuron), rel=1e-4)
         assert integral(neuron.model_copy(update={"surrogate_area": 1.0})) == pytest.approx(1, rel=1e-4)
 
 
@@ -59,9 +59,9 @@ def test_every_surrogate_of_finite_area_is_known() -> None:
     assert infinite == {"ste", "lso", "sso"}
     for name in infinite:
         with pytest.raises(RecipeError, match=f"--surrogate-area needs a surrogate of finite area, got {name}"):
-            names.check_neuron(Neuron(surrogate=name, surrogate_area=1.0))
+            surrogates.check_neuron(Neuron(surrogate=name, surrogate_area=1.0))
     with pytest.raises(RecipeError, match=r"got triangular \(snntorch\), whose area is infinite"):
-        names.check_neuron(Neuron(surrogate="triangular", surrogate_variant="snntorch", surrogate_area=1.0))
+        surrogates.check_neuron(Neuron(surrogate="triangular", surrogate_variant="snntorch", surrogate_area=1.0))
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "gate", "sech2", "gaussian", "lso", "sfs"])
@@ -81,7 +81,7 @@ def test_layers_send_back_what_a_cell_at_a_time_does(name: str, reset: Any, beta
 def test_an_area_scales_a_one_step_gradient(name: str) -> None:
     """With one step the gradient is the slope, so that it grows with the area; the spikes do not change."""
     gradients = []
-    for area in (None, names.area(Neuron(surrogate=name)) * 3):
+    for area in (None, surrogates.area(Neuron(surrogate=name)) * 3):
         x = currents()[:, :1].requires_grad_()
         spikes = layer_of(2, Neuron(surrogate=name, surrogate_area=area), 1)(x)
         gradients.append(torch.autograd.grad(spikes.sum(), x)[0])

@@ -8,7 +8,7 @@ from mia_audit.audit.idle import check_idle
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.errors import RecipeError
 from mia_audit.models.architectures import layers, shapes
-from mia_audit.models.names import check_neuron
+from mia_audit.models.surrogates import check_neuron
 from mia_audit.recipe import Recipe, settled
 from mia_audit.training.plan import input_shape
 

@@ -60,9 +60,9 @@ def datasets() -> None:
 @catalogue.command()
 def surrogates() -> None:
     """List surrogate gradients; x is membrane minus threshold (mia_audit.models.surrogates.SURROGATES)."""
-    from mia_audit.models.names import SURROGATE_SUMMARIES  # noqa: PLC0415
+    from mia_audit.models.surrogates import SURROGATES  # noqa: PLC0415
 
-    _print(("surrogate", "slope"), list(SURROGATE_SUMMARIES.items()))
+    _print(("surrogate", "slope"), [(each.name, each.summary) for each in SURROGATES])
 
 
 def _print(columns: Sequence[str | Column], rows: Sequence[tuple[str, ...]]) -> None:

@@ -2,21 +2,16 @@
 
 from torch import Tensor, nn
 
-from mia_audit.models.normalization import BatchNorm
 from mia_audit.models.passage import Passage
-from mia_audit.models.spiking import SpikingLayer
-from mia_audit.models.stateless import Silencing
 
 
 class Chain(nn.ModuleList):
-    """Layers, each fed by the one before."""
+    """Layers, each fed by the one before and told of the same passage."""
 
     def forward(self, x: Tensor, passage: Passage) -> Tensor:
         """Run activations [K, T or 1, B, ...] through all layers."""
         for layer in self:
-            x = layer(x, passage) if isinstance(layer, BatchNorm | Silencing | SpikingLayer | ResidualSum) else layer(x)
-            if passage.rates is not None and isinstance(layer, SpikingLayer):
-                passage.rates.append(x.flatten(3).float().mean(dim=(1, 3)))
+            x = layer(x, passage)
         return x
 
 

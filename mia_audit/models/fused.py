@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mia_audit.models.grids import Grid
 from mia_audit.models.kernels import fire, rectify, spread, sums
 from mia_audit.models.neurons import Dynamics
-from mia_audit.models.quantization import Grid
 from mia_audit.recipe import settled
 from mia_audit.types import Floats
 

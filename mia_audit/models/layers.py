@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812  the name the field reads
 
 from mia_audit.models import fused, quantization
 from mia_audit.models.convolution import Convolution, ConvolveAndDrain
+from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.product import Product
 
 _DENSE = 2**16  # values of a convolution's matrix up to which it is multiplied whole; set by benchmarks/training.py
@@ -54,7 +55,7 @@ class LockstepLinear(nn.Module):
         self.bias = _held(self, bias, weight)
         self.kind, self.precise = arithmetic.kind, arithmetic.precise
 
-    def forward(self, x: Tensor) -> Sums:
+    def forward(self, x: Tensor, _: Passage = QUERY) -> Sums:
         """Multiply each model's rows with its own matrix."""
         rows = x.flatten(3).flatten(1, 2).to(self.kind)
         values, gain = self.weight(torch.float32 if self.precise else self.kind)
@@ -79,7 +80,7 @@ class LockstepConv(nn.Module):
         self.kind = arithmetic.kind
         self.taps, self.padding, self.stride = weight.shape[-1], padding, stride
 
-    def forward(self, x: Tensor) -> Sums:
+    def forward(self, x: Tensor, _: Passage = QUERY) -> Sums:
         """Convolve each model's images with its own kernels, channels last."""
         values, gain = self.weight(self.kind)
         x = x.to(self.kind)
@@ -130,7 +131,7 @@ class Drain(nn.Module):
         super().__init__()
         self.size = size
 
-    def forward(self, sums: Sums) -> Tensor:
+    def forward(self, sums: Sums, _: Passage = QUERY) -> Tensor:
         """Pool first, since neither a positive scale nor a channel's bias moves a maximum."""
         values, gain, bias = sums
         if isinstance(values, Convolution):

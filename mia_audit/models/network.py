@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mia_audit.models import architectures, building, quantization
-from mia_audit.models.passage import Passage
+from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.shapes import Shape
 from mia_audit.models.spiking import Readout
 from mia_audit.recipe import Model
@@ -38,9 +38,8 @@ class Population(nn.Module):
         self.layers = builder.chain(stack, shape)
         self.answer = Readout(model) if model.neuron else None
 
-    def forward(self, x: Tensor, passage: Passage | None = None) -> Tensor:
+    def forward(self, x: Tensor, passage: Passage = QUERY) -> Tensor:
         """Return logits [K, B, classes] of inputs [K, T or 1, B, ...]; training with batch norm or dropout needs a passage."""
-        passage = passage or Passage()
         x = self.layers(self.receive(x), passage)
         if self.answer is None:
             return x.squeeze(1) if x.shape[1] == 1 else x.mean(dim=1)

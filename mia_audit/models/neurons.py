@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mia_audit.models.names import Parameters
-from mia_audit.models.surrogates import Slope, noisy
+from mia_audit.models.surrogates import Parameters, Slope, noisy
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from mia_audit.models.passage import Passage
+from mia_audit.models.passage import QUERY, Passage
 
 EPSILON = 1e-5
 MOMENTUM = 0.1
@@ -111,7 +111,7 @@ class GroupNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(models, channels))
         self.bias = nn.Parameter(torch.zeros(models, channels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, _: Passage = QUERY) -> Tensor:
         """Return x normalized; no statistics are kept."""
         single = x.flatten(0, 2).movedim(-1, 1)
         normal = F.group_norm(single, self.groups, eps=EPSILON).movedim(1, -1).reshape(x.shape)

@@ -31,3 +31,7 @@ class Passage:
         for row, count, generator in zip(drawn, counts, self.noise, strict=True):
             row[:count] = torch.rand((count, *shape[2:]), generator=generator, device=device)
         return drawn
+
+
+QUERY = Passage()
+"""A pass that only asks."""

@@ -3,35 +3,10 @@
 Brevitas takes seconds to import, so only a quantized network pays for it.
 """
 
-from typing import NamedTuple, Protocol
-
 import torch
 from torch import Tensor, nn
 
-
-class Scaled(NamedTuple):
-    """Weights [K, ...] in the type that is computed in, to be multiplied by gain [K] float32 after summing."""
-
-    values: Tensor
-    gain: Tensor
-
-
-class Grid(NamedTuple):
-    """The lowest and highest integer of a quantizer."""
-
-    low: int
-    high: int
-
-
-class Quantizer(Protocol):
-    """An integer quantizer with one scale a model; fusible where a kernel may round by its scale and grid."""
-
-    grid: Grid
-    fusible: bool
-
-    def scale(self, x: Tensor) -> Tensor:
-        """Return the scales [K] for x."""
-        ...
+from mia_audit.models.grids import ActivationQuantizer, Grid, Scaled
 
 
 class FullWeight(nn.Module):
@@ -46,7 +21,7 @@ class FullWeight(nn.Module):
         return Scaled(values=self.weight.to(kind), gain=self.weight.detach().new_ones(len(self.weight)))
 
 
-class Unquantized(nn.Module):
+class Unquantized(ActivationQuantizer):
     """Activations as they are."""
 
     grid = Grid(low=0, high=0)

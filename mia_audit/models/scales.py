@@ -9,7 +9,7 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from mia_audit.models.quantization import Grid, Scaled
+from mia_audit.models.grids import ActivationQuantizer, Grid, Scaled
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # brevitas' own deprecations, at import
@@ -41,7 +41,7 @@ class ScaledWeight(nn.Module):
         return Scaled(values=(values / wide.detach()).to(kind), gain=constant)
 
 
-class BinaryActivation(nn.Module):
+class BinaryActivation(ActivationQuantizer):
     """Signed activations [K, ...] of one bit: the sign times their mean magnitude, a running mean of which serves once training is over."""
 
     magnitude: Tensor

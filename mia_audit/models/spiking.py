@@ -5,10 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mia_audit.models import fused, names, quantization
+from mia_audit.models import fused, quantization, surrogates
 from mia_audit.models.neurons import Dynamics, LeakyOverTime
-from mia_audit.models.passage import Passage
-from mia_audit.models.surrogates import surrogate
+from mia_audit.models.passage import QUERY, Passage
 from mia_audit.recipe import Model, Neuron, Quantization, settled
 
 
@@ -22,8 +21,18 @@ class SpikingLayer(nn.Module):
         self.current: Any = quantization.activation(models, bits, rectify=False)
         self.neuron, self.steps, self.kind = dynamics(neuron, quantized), steps, kind
 
-    def forward(self, current: Tensor, passage: Passage | None = None) -> Tensor:
+    def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
         """Turn currents [K, T or 1, B, ...] into spikes [K, T, B, ...] of the type that the next layer computes in.
+
+        Firing rates are left in the passage that asks for them.
+        """
+        spikes = self._spikes(current, passage)
+        if passage.rates is not None:
+            passage.rates.append(spikes.flatten(3).float().mean(dim=(1, 3)))
+        return spikes
+
+    def _spikes(self, current: Tensor, passage: Passage) -> Tensor:
+        """Quantize, integrate and fire.
 
         In float32 Brevitas does its own rounding, so that a model equals one built from its layers to the bit; otherwise
         the kernel rounds with Brevitas' scale, and only the order of the scale's gradient sum differs. The kernels know seven
@@ -48,7 +57,7 @@ class Readout(nn.Module):
         self.neuron = dynamics(settled(model.neuron), model.quantization)
         self.steps, self.read = model.time_steps, model.readout
 
-    def forward(self, current: Tensor, passage: Passage | None = None) -> Tensor:
+    def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
         """Integrate and read: the mean or last membrane, or the number of spikes."""
         membranes, spikes = integrated(current, self.steps, self.neuron, passage)
         if self.read == "membrane-mean":
@@ -58,10 +67,10 @@ class Readout(nn.Module):
         return spikes.sum(dim=1)
 
 
-def integrated(current: Tensor, steps: int, neuron: Dynamics, passage: Passage | None) -> tuple[Tensor, Tensor]:
+def integrated(current: Tensor, steps: int, neuron: Dynamics, passage: Passage) -> tuple[Tensor, Tensor]:
     """Return membranes and spikes [K, T, B, ...] by torch's own operations, with noise for a stochastic slope while training."""
     drawn = None
-    if neuron.noise is not None and passage is not None and passage.noise:
+    if neuron.noise is not None and passage.noise:
         shape = (current.shape[0], current.shape[2], steps, *current.shape[3:])
         drawn = passage.draw(shape, current.device).transpose(1, 2)
     membranes: Tensor
@@ -72,15 +81,14 @@ def integrated(current: Tensor, steps: int, neuron: Dynamics, passage: Passage |
 
 def dynamics(neuron: Neuron, quantized: Quantization | None = None) -> Dynamics:
     """Return a recipe's neuron as the engine computes it."""
-    shape, values, scale = surrogate(neuron.surrogate), names.parameters(neuron), names.scale(neuron)
-    plain = scale == 1.0 and values == names.defaults(neuron.surrogate, neuron.surrogate_variant)
+    relaxed, values = surrogates.surrogate(neuron.surrogate), surrogates.parameters(neuron)
     return Dynamics(
         beta=neuron.beta,
         threshold=neuron.threshold,
         reset_to_zero=neuron.reset == "zero",
-        slope=shape.slope(neuron.surrogate_variant, values, scale),
-        code=shape.code(neuron.surrogate_variant) if plain else None,
-        noise=values if neuron.surrogate == "sso" else None,
+        slope=relaxed.slope(neuron.surrogate_variant, values, surrogates.scale(neuron)),
+        code=surrogates.kernel(neuron),
+        noise=values if relaxed.noisy else None,
         levels=_levels(neuron.threshold, quantized) if quantized and quantized.membrane_bits != 32 else None,
     )
 

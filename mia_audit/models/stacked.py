@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mia_audit.models.quantization import Grid, Scaled
+from mia_audit.models.grids import ActivationQuantizer, Grid, Scaled
 
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # brevitas looks for a compiler it is not asked to use
 with warnings.catch_warnings():
@@ -75,7 +75,7 @@ class UnsignedActivation(Uint8ActPerTensorFloat):  # type: ignore[misc]
     scaling_stats_impl = TopPercentile  # pyright: ignore[reportAssignmentType]
 
 
-class QuantizedActivation(nn.Module):
+class QuantizedActivation(ActivationQuantizer):
     """Activations [K, ...] of K models on an integer grid, each model with its own learned scale.
 
     `rectify` puts ReLU and an unsigned grid; without it the grid is signed (input currents, inputs).

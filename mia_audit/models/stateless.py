@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.models import quantization
-from mia_audit.models.passage import Passage
+from mia_audit.models.passage import QUERY, Passage
 from mia_audit.recipe.layers import Pool
 
 
@@ -16,7 +16,7 @@ class Pooling(nn.Module):
         super().__init__()
         self.pool = pool
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, _: Passage = QUERY) -> Tensor:
         """Pool every image of every model at every step."""
         images = x.flatten(0, 2).movedim(-1, 1)
         over = F.max_pool2d if self.pool.of == "max" else F.avg_pool2d
@@ -28,7 +28,7 @@ class Pooling(nn.Module):
 class GlobalMean(nn.Module):
     """The mean over an image's places: [K, T, B, H, W, C] -> [K, T, B, C]."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, _: Passage = QUERY) -> Tensor:
         """Sum in float32, whatever the type of x."""
         return x.float().mean(dim=(3, 4))
 
@@ -40,7 +40,7 @@ class Silencing(nn.Module):
         super().__init__()
         self.rate = rate
 
-    def forward(self, x: Tensor, passage: Passage) -> Tensor:
+    def forward(self, x: Tensor, passage: Passage = QUERY) -> Tensor:
         """Zero a share of [K, T, B, ...] while training, and scale up what is left."""
         if not self.training or self.rate == 0:
             return x
@@ -56,7 +56,7 @@ class Tanh(nn.Module):
         self.quantizer = quantization.activation(models, bits, rectify=False)
         self.kind = kind
 
-    def forward(self, current: Tensor) -> Tensor:
+    def forward(self, current: Tensor, _: Passage = QUERY) -> Tensor:
         """Turn currents into activations of the type that the next layer computes in."""
         activations: Tensor = self.quantizer(torch.tanh(current))
         return activations.to(self.kind)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mia_audit.models.passage import QUERY
 from mia_audit.models.spiking import Readout, SpikingLayer, integrated
 from mia_audit.probes.subject import Subject
 from mia_audit.types import Floats
@@ -32,7 +33,7 @@ def states(subject: Subject) -> dict[str, Floats]:
     try:
         for x, _ in subject.chunks():
             subject.logits(x, generator)
-            membranes, spikes = integrated(currents.pop(), readout.steps, readout.neuron, None)
+            membranes, spikes = integrated(currents.pop(), readout.steps, readout.neuron, QUERY)
             found["membranes"].append(membranes.transpose(1, 2))
             found["spike-counts"].append(spikes.cumsum(dim=1).transpose(1, 2))
             found["layer-spikes"].append(torch.stack(layers, dim=-1))

@@ -21,7 +21,7 @@ class Neuron(Section):
     The input is not scaled by 1 - beta. beta = 1 is an integrate-and-fire neuron. The reset acts one step after the
     spike and carries no gradient: snnTorch's `Leaky` exactly. The surrogate replaces dS/dU in the backward pass.
 
-    surrogate_slope ... surrogate_variance  a surrogate's parameters (`mia_audit.models.names`), its defaults where left out
+    surrogate_slope ... surrogate_variance  a surrogate's parameters (`mia_audit.models.surrogates`), its defaults where left out
     surrogate_area                          scales the surrogate to this area, so that none differs by size alone
     """
 

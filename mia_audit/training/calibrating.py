@@ -7,6 +7,7 @@ membership pool (the data deals them apart), so that calibration teaches no quan
 import torch
 
 from mia_audit.models.encoding import encode
+from mia_audit.models.grids import ActivationQuantizer
 from mia_audit.models.network import Population
 from mia_audit.recipe import Quantization, Recipe
 from mia_audit.streams import stream_seed
@@ -30,7 +31,7 @@ def calibrated(blank: Population, trained: Population, recipe: Recipe, inputs: F
     """
     blank.load_state_dict(trained.state_dict(), strict=False)  # scales of activations are what is missing
     blank.to(device).eval()
-    quantizers = [module for module in blank.modules() if hasattr(module, "fusible")]
+    quantizers = [module for module in blank.modules() if isinstance(module, ActivationQuantizer)]
     for quantizer in quantizers:
         quantizer.train()
     models = len(next(iter(trained.parameters())))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-ATAN, FAST_SIGMOID, ESCAPE, ESCAPE_SNNTORCH, ONES, TRIANGLE, TRIANGLE_SNNTORCH = range(7)
+from mia_audit.models.surrogates import ATAN, ESCAPE, ESCAPE_SNNTORCH, FAST_SIGMOID, ONES, TRIANGLE
 
 
 @njit(cache=True, error_model="numpy", inline="always")
