@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
+from mia_audit.models import narrow
 from mia_audit.models.fused import bits
 from mia_audit.models.kernels import patches, sums
 from mia_audit.types import Floats, Ints
@@ -41,7 +41,7 @@ class ConvolveAndDrain(torch.autograd.Function):
         pooled = torch.empty(models, rows, height // 2, width // 2, outs)
         winner = torch.empty(pooled.shape, dtype=torch.uint8)
         for k in range(models):
-            maps = F.conv2d(images[k].movedim(-1, 1), kernels[k].contiguous(memory_format=torch.channels_last), padding=padding)
+            maps = narrow.conv2d(images[k].movedim(-1, 1), kernels[k].contiguous(memory_format=torch.channels_last), padding=padding)
             flat = maps.movedim(1, -1).contiguous().view(1, rows, height, width * outs)
             one = slice(k, k + 1)
             sums.drain(bits(flat), gain[one].numpy(), bias.detach()[one].numpy(), pooled[one].numpy(), winner[one].numpy())
@@ -92,9 +92,9 @@ def _piece(  # noqa: PLR0913, PLR0917
     rows = sums_grad.view(-1, outs)
     field = torch.empty(count, *sides, taps, taps * channels, dtype=images.dtype)
     patches.cut(_wide(images.reshape(count, images.shape[1], -1), channels), taps, padding, _wide(field, channels))
-    kernels_grad = torch.mm(rows.t(), field.view(len(rows), -1)).float()
+    kernels_grad = narrow.mm(rows.t(), field.view(len(rows), -1)).float()
     if images_grad is not None:
-        torch.mm(rows, matrix, out=field.view(len(rows), -1))
+        field.view(len(rows), -1).copy_(narrow.mm(rows, matrix))
         patches.paste(bits(field), taps, padding, bits(images_grad.view(count, images.shape[1], -1)))
     return kernels_grad
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mia_audit.models import narrow
 from mia_audit.models.grids import Grid
 from mia_audit.models.kernels import fire, rectify, spread, sums
 from mia_audit.models.neurons import Dynamics
@@ -156,8 +157,8 @@ class PreciseProduct(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         """Multiply back in the rows' type."""
         rows, weight = ctx.saved_tensors
-        narrow = grad.to(rows.dtype)
-        return torch.bmm(narrow, weight.to(rows.dtype)), torch.bmm(narrow.transpose(1, 2), rows).float()
+        rounded = grad.to(rows.dtype)
+        return narrow.bmm(rounded, weight.to(rows.dtype)), narrow.bmm(rounded.transpose(1, 2), rows).float()
 
 
 def _rows(tensor: Tensor) -> Tensor:

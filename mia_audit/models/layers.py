@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name the field reads
 
-from mia_audit.models import fused, quantization
+from mia_audit.models import fused, narrow, quantization
 from mia_audit.models.convolution import Convolution, ConvolveAndDrain
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.product import Product
@@ -96,7 +96,7 @@ class LockstepConv(nn.Module):
 
     def _as_product(self, x: Tensor, values: Tensor) -> Tensor:
         matrix: Tensor = fused.Spread.apply(values, tuple(x.shape[3:5]), self.padding)
-        return torch.bmm(x.flatten(3).flatten(1, 2), matrix).view(*x.shape[:3], *self._after(x))
+        return narrow.bmm(x.flatten(3).flatten(1, 2), matrix).view(*x.shape[:3], *self._after(x))
 
 
 def convolve(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) -> Tensor:
@@ -108,7 +108,7 @@ def convolve(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) -> Tenso
         return convolve_grouped(x, kernels, padding, stride)
     images = x.flatten(1, 2).movedim(-1, 2)
     maps: list[Tensor] = [
-        F.conv2d(image, own.contiguous(memory_format=torch.channels_last), padding=padding, stride=stride)
+        narrow.conv2d(image, own.contiguous(memory_format=torch.channels_last), padding=padding, stride=stride)
         for image, own in zip(images.unbind(), kernels.unbind(), strict=True)
     ]
     stacked = torch.stack([each.movedim(1, -1) for each in maps])

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mia_audit.models import narrow
+
 
 class Product(torch.autograd.Function):
     """Rows [K, N, in] and weights [K, out, in] -> sums [K, N, out] in their type."""
@@ -18,11 +20,11 @@ class Product(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
         """Multiply."""
         ctx.save_for_backward(rows, weight if ctx.needs_input_grad[0] else None)
-        return torch.bmm(rows, weight.transpose(1, 2))
+        return narrow.bmm(rows, weight.transpose(1, 2))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor]:
         """Return the gradients of rows, where somebody asks for them, and of weights."""
         rows, weight = ctx.saved_tensors
-        back = None if weight is None else torch.bmm(grad, weight)
-        return back, torch.bmm(grad.transpose(1, 2), rows)
+        back = None if weight is None else narrow.bmm(grad, weight)
+        return back, narrow.bmm(grad.transpose(1, 2), rows)
