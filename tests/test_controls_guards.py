@@ -1,4 +1,4 @@
-"""The published protocol's defects (papers.md 1.4), planted again: each trips a control or a guard, and a sound audit trips none."""
+"""The published protocol's defects (docs/method.md), planted again: each trips a control or a guard, and a sound audit trips none."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The house keeps its shape: imports point down, in two columns that never meet (design.md section 3).
+"""The house keeps its shape: imports point down, in two columns that never meet (the table below).
 
 A room is a file or folder of `mia_audit/`. Every import counts, wherever it stands in a file. A new room needs a line in
 ROOMS; a line for a room that does not exist yet is allowed.

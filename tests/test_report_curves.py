@@ -54,7 +54,7 @@ def test_points_added_for_log_axes_lie_on_the_curve() -> None:
 
 
 def test_the_resolution_limit_is_ten_false_positives() -> None:
-    """As in design rule 4."""
+    """As in docs/method.md, rule 4."""
     record = make_record()
     assert resolution_limit(record) == pytest.approx(10 / record.summary.counts.audited_nonmembers)
 

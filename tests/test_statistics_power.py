@@ -10,7 +10,7 @@ from mia_audit.statistics.roc import auc, tpr_at_fpr
 
 @pytest.mark.parametrize(("side", "smallest"), [(75, 0.618), (5_000, 0.514)])
 def test_the_smallest_auc_is_the_designs(side: int, smallest: float) -> None:
-    """The two figures of design.md section 4.3."""
+    """Two figures of a simulation made beforehand."""
     assert smallest_auc(side, side) == pytest.approx(smallest, abs=5e-4)
 
 

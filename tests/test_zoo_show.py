@@ -71,7 +71,7 @@ def test_the_parameters_drawn_are_those_built(name: str, changes: dict[str, obje
 
 
 def test_a_drawing_has_every_layer_its_shape_and_count(capsys: pytest.CaptureFixture[str]) -> None:
-    """Net2 as papers.md works it out: 512 values reach the dense layers."""
+    """Net2 as its layers work out: 512 values reach the dense layers."""
     shown = said(capsys, "show", "snn-net2")
     drawn = [" ".join(line.split()) for line in shown.splitlines() if line.startswith("#")]
     assert drawn == [

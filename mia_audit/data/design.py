@@ -1,6 +1,6 @@
 """The design of an audit: which model is trained on which example of the pool.
 
-One independent coin for each model and example (design rule 1). Row k comes from a stream of its own, so further shadow
+One independent coin for each model and example (docs/method.md, rule 1). Row k comes from a stream of its own, so further shadow
 models never change an earlier row, and no row says anything about another: with "each example in exactly half of the
 models" the other rows would give a held-out one away.
 """

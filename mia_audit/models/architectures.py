@@ -1,13 +1,13 @@
 """Architectures as lists of layers: a description that the network is built from, and nothing else.
 
 mlp, conv   what the recipe's `hidden` or `channels` say
-mlp-1000    one dense layer of 1,000: the seed protocol's 784-1000-10 and its tabular nets (papers.md 1.3)
-seed-conv   the seed protocol's image net: two ReLU convolutions, run once an example, and two dense layers that spike (papers.md 1.3).
+mlp-1000    one dense layer of 1,000: the network for tables of Moshruba et al. 2024, arXiv:2411.06613, and its 784-1000-10
+seed-conv   the image network of the same paper's code: two ReLU convolutions, run once an example, and two dense layers that spike.
             Pooling stands before ReLU, which changes no value
 net1, net2  16C8S2-P2S1-32C4S2-P2S1-32-10 and 16C7S1-P2S2-32C4S1-P2S2-32-10 of Wang et al. 2022, arXiv:2205.12718v1; the padding of 3
-            in Net1's first layer is inferred (papers.md 3.1), and neurons stand before the pooling. The paper's ANN has tanh
+            in Net1's first layer is inferred from its sizes, and neurons stand before the pooling. The paper's ANN has tanh
 vgg5, vgg9, vgg16
-            convolutions of PrivateSNN's code (Kim et al. 2022, papers.md 2.2): 3 x 3 without bias, average pooling of what the
+            convolutions of PrivateSNN's code (Kim et al. 2022, arXiv:2104.03414v3): 3 x 3 without bias, average pooling of what the
             neurons send, dropout behind neurons that are not pooled. One hidden dense layer: 4,096 in vgg16 as there, 1,024 in
             vgg5 and vgg9 (ours; the code has none for vgg9), with dropout of one half where the recipe asks for dropout at all
 resnet18    He et al. 2016, arXiv:1512.03385v1, as usual for small images: torchvision's resnet18 with a 3 x 3 first convolution of

@@ -15,7 +15,7 @@ from mia_audit.recipe.section import Positive, Section, Share, settled
 class Data(Section):
     """Which examples, and how they are dealt out.
 
-    Members and non-members come from one pool by an independent coin for each model and example (design rule 1).
+    Members and non-members come from one pool by an independent coin for each model and example (docs/method.md, rule 1).
     The population pool is trained on by no model and scored by nobody; the test set measures accuracy.
 
     augment  of images while training: "crop" after padding by `crop_padding`, "flip" left to right
@@ -37,7 +37,7 @@ class Training(Section):
     schedule         learning rate over `epochs`: "constant", "cosine" down to zero, or "steps": times `decay` at each of
                      `milestones`, shares of all epochs
     label_smoothing  share of a label that is spread over all classes
-    stop_epoch       the epoch that training ends after, fixed on other replicates (design rule 6; `training.stopping` finds it);
+    stop_epoch       the epoch that training ends after, fixed on other replicates (docs/method.md, rule 6; `training.stopping` finds it);
                      `stop_from` says where it came from
     checkpoints      epochs whose answers are kept beside the last one's, for attacks on trajectories
     precision        the type hidden layers multiply in. bf16 is several times faster: spikes and integer weights of up to 8 bits

@@ -1,4 +1,4 @@
-"""The epoch that training ends after, fixed on replicates that no audit looks at (design rule 6).
+"""The epoch that training ends after, fixed on replicates that no audit looks at (docs/method.md, rule 6).
 
 A target and its shadow models share one stopping epoch, chosen neither by their own examples nor by the target's accuracy:
 replicates with other seeds deal other members, other test sets and other initial weights, and the epoch that serves them best
