@@ -38,7 +38,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     workers: int | None = None,
     memory: int | None = None,
 ) -> "Record":
-    """Audit a target and return the record, which is also written to `out` (default: audits/<target>-<first 8 of its id>).
+    """Audit a target and return the record, which is also written to `out` (default: audits/<what was audited>-<first 8 of its id>).
 
     The same as the command `mia-audit run`, argument for argument. Raises a `mia_audit.errors.AuditError` that says the way out.
     """

@@ -134,7 +134,7 @@ def test_a_recipe_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFixture[str])
 
 
 def test_python_dash_m(tmp_path: Path) -> None:
-    """`python -m mia_audit` is the command, in its own words, with its exit codes; the record goes to audits/<target>-<id>."""
+    """`python -m mia_audit` is the command, in its own words, with its exit codes; the record goes to audits/<what was audited>-<id>."""
     ran = command(["run", "--target", "snn-q5"], tmp_path)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("CatalogueError: unknown target 'snn-q5'")
@@ -142,7 +142,7 @@ def test_python_dash_m(tmp_path: Path) -> None:
     ran = command(["run", *arguments], tmp_path)
     assert ran.returncode == 0
     (folder,) = (tmp_path / "audits").iterdir()
-    assert folder.name == f"ann-{load(folder).id[:8]}"
+    assert folder.name == f"ann-iris-fp-{load(folder).id[:8]}"
     assert load(folder).run["command"] == "mia-audit run " + " ".join(arguments)
 
 

@@ -1,86 +1,77 @@
-"""Records compared as variants: replicates are records that share data and coins, a variant is a recipe but for seed and fit.
+"""Records compared as variants: a replicate is a population, known by its target's coins, a variant a recipe but for seed and fit.
 
-Epochs and learning rate are no part of a variant: they are the points of its frontier in one replicate. Augmentation and the queries
-are: an augmented and a plain recipe are no two fits of one. What only observes a training (checkpoints) or notes where a number came from
-changes no model, and parts no variants.
+Epochs and learning rate are no part of a variant: they are the points of its frontier in one replicate. Every other field of the
+recipe is, unless `mia_audit.recipe.differing` says that it changes no model and no answer.
 """
 
-import hashlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from mia_audit.audit import networks
 from mia_audit.audit.measuring import estimate
+from mia_audit.audit.replicates import design, replicates
+from mia_audit.recipe.describing import told_apart
+from mia_audit.recipe.differing import NOT_A_VARIANT, fields
 from mia_audit.record import Record, VariantComparison
-from mia_audit.statistics.frontier import Frontier, common_accuracy, least_sign_p, paired, paired_p, sign_p
+from mia_audit.record.compared import Compared
+from mia_audit.statistics.frontier import Frontier, common_accuracy, least_sign_p, paired, paired_p, sign_p, varies
 from mia_audit.statistics.nulltest import holm
 from mia_audit.streams import stream
 
-FIT = ("epochs", "learning_rate", "stop_epoch", "seed")
-"""Fields of [training] that are points of a frontier, or the replicate."""
-OBSERVED = ("stop_from", "checkpoints")
-"""Fields of [training] that leave the trained model as it is."""
-SIZES = ("pool", "population", "test")
-"""Fields of [data] that the replicate tells: records of other sizes share no examples."""
-QUERIES = ("queries", "augmented_queries")
-"""Fields of [audit] that decide what a model is asked."""
+MOST_TOLD = 5
+"""Reasons that are told one by one."""
 
-Key = tuple[str, str]
-Points = dict[Key, list[Record]]
-"""Records by variant and replicate."""
+Points = dict[int, dict[str, list[Record]]]
+"""One variant's records, by replicate and design."""
 
 
-def comparisons(records: Sequence[Record]) -> tuple[VariantComparison, ...]:
-    """Return a comparison of every two variants that share two replicates or more, p corrected over all of them."""
-    sound = [record for record in records if record.summary.sound]
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A recipe but for seed and fit: its name on the page, and its records."""
+
+    name: str
+    points: Points
+
+    @property
+    def records(self) -> int:
+        """How many records there are of it."""
+        return sum(len(each) for designs in self.points.values() for each in designs.values())
+
+
+def compare(records: Sequence[Record]) -> Compared:
+    """Compare every two variants that share two replicates or more; single networks where no two do. Say what was not compared, and why.
+
+    A record that is given twice counts once. All p-values of what is compared are corrected together (Holm).
+    """
+    different = list({record.id: record for record in records}.values())
+    sound = [record for record in different if record.summary.sound]
+    failed = len(different) - len(sound)
+    silent = [f"{_records(failed)} failed a control and {'is' if failed == 1 else 'are'} compared with nothing."] if failed else []
     measure = common_measure(sound)
     if measure is None:
-        return ()
-    points: Points = {}
-    names = names_apart(sound)
-    for record in sound:
-        points.setdefault((variant(record), replicate(record)), []).append(record)
-    found = [one for pair in itertools.combinations(names, 2) if (one := _compare(pair, names, points, measure)) is not None]
-    joint = holm([one.p for one in found]) if found else ()
-    return tuple(one.model_copy(update={"p_holm": p}) for one, p in zip(found, joint, strict=True))
+        return Compared(
+            silent=(*silent, *(["No attack was run on all of these records: audit them with the same suite."] if sound else []))
+        )
+    found, reasons = _pairs(variants(sound), measure)
+    alone = () if found else networks.compared(sound, measure)
+    return Compared(variants=found, networks=alone, silent=(*silent, *reasons))
+
+
+def variants(records: Sequence[Record]) -> tuple[Variant, ...]:
+    """Return the records by variant, replicate and design."""
+    found: dict[str, Points] = {}
+    for record, number in zip(records, replicates(records), strict=True):
+        found.setdefault(variant(record), {}).setdefault(number, {}).setdefault(design(record), []).append(record)
+    first = [next(iter(next(iter(points.values())).values()))[0].summary.recipe for points in found.values()]
+    return tuple(Variant(name=name, points=points) for name, points in zip(told_apart(first, NOT_A_VARIANT), found.values(), strict=True))
 
 
 def variant(record: Record) -> str:
-    """Return what makes a record's variant, as text: its settings."""
-    return repr(settings(record))
-
-
-def settings(record: Record) -> dict[str, Any]:
-    """Return what makes a record's variant, by dotted path: data, model, training and queries, but for seed, fit and what only observes."""
-    recipe = record.summary.recipe
-    tables = {
-        "data": recipe.data.model_dump(exclude=set(SIZES)),
-        "model": recipe.model.model_dump(),
-        "training": recipe.training.model_dump(exclude={*FIT, *OBSERVED}),
-        "audit": recipe.audit.model_dump(include=set(QUERIES)),
-    }
-    return dict(_leaves(tables))
-
-
-def names_apart(records: Sequence[Record]) -> dict[str, str]:
-    """Return a name for each variant: its recipe's, with the settings that tell it from others of that name."""
-    called = {variant(record): (record.summary.recipe.name, settings(record)) for record in reversed(records)}
-    found = {}
-    for key in dict.fromkeys(map(variant, records)):
-        name, own = called[key]
-        others = [other for again, other in called.values() if again == name]
-        apart = [path for path in own if any(other.get(path) != own[path] for other in others)]
-        told = ", ".join(f"{path} = {_written(own[path])}" for path in apart)
-        found[key] = f"{name} ({told})" if told else name
-    return found
-
-
-def replicate(record: Record) -> str:
-    """Return what two records of one replicate share: the examples, and every model's coins."""
-    rows = np.packbits(record.arrays["membership"]).tobytes()
-    return hashlib.sha256(record.summary.data.sha256.encode() + rows).hexdigest()
+    """Return what makes a record's variant, as text: every field but for seed, fit and what changes no model and no answer."""
+    return repr(sorted(fields(record.summary.recipe, NOT_A_VARIANT).items()))
 
 
 def common_measure(records: Sequence[Record]) -> str | None:
@@ -91,25 +82,70 @@ def common_measure(records: Sequence[Record]) -> str | None:
     return max(sorted(common), key=lambda name: sum(_rehearsed(record, name) for record in records), default=None)
 
 
-def _compare(pair: tuple[str, str], names: dict[str, str], points: Points, measure: str) -> VariantComparison | None:
-    shared = sorted({place for own, place in points if own == pair[0]} & {place for own, place in points if own == pair[1]})
+def _pairs(known: Sequence[Variant], measure: str) -> tuple[tuple[VariantComparison, ...], tuple[str, ...]]:
+    if len(known) < 2:
+        return (), ("All records are of one variant: there is nothing to compare it with.",) if known else ()
+    tried = [_compare(one, other, measure) for one, other in itertools.combinations(known, 2)]
+    found = [one for one in tried if isinstance(one, VariantComparison)]
+    joint = holm([one.p for one in found]) if found else ()
+    corrected = tuple(one.model_copy(update={"p_holm": p}) for one, p in zip(found, joint, strict=True))
+    return corrected, _shortened([reason for reason in tried if isinstance(reason, str)])
+
+
+def _compare(one: Variant, other: Variant, measure: str) -> VariantComparison | str:
+    """Return the comparison of two variants, or why there is none."""
+    shared = [(number, sorted(one.points[number].keys() & other.points.get(number, {}).keys())) for number in one.points]
+    shared = [(number, designs) for number, designs in shared if designs]
     if len(shared) < 2:
-        return None
-    sides = [[_frontier(points[own, place], measure) for place in shared] for own in pair]
-    accuracy = common_accuracy([*sides[0], *sides[1]])
-    leaks = [[float(one.leak.mean()) if accuracy is None else one.at(accuracy) for one in side] for side in sides]
-    differences = np.array(leaks[0]) - np.array(leaks[1])
+        return _too_few(one, other, len(shared))
+    sides = [[[_frontier(side.points[number][each], measure) for each in designs] for number, designs in shared] for side in (one, other)]
+    accuracy = common_accuracy([frontier for side in sides for designs in side for frontier in designs])
+    leaks = [np.array([_read(designs, accuracy) for designs in side]) for side in sides]
+    differences = leaks[0] - leaks[1]
+    if not varies(differences):
+        return (
+            f"{one.name} and {other.name} were not compared: their AUCs differ by the same in all {len(shared)} replicates "
+            f"({differences[0]:.3f}), so nothing tells how much that varies."
+        )
     p = paired_p(differences)
-    apart = float(np.mean([one.accuracy.mean() - two.accuracy.mean() for one, two in zip(*sides, strict=True)]))
+    at = [np.mean([frontier.accuracy.mean() for designs in side for frontier in designs]) for side in sides]
     return VariantComparison(
-        first=names[pair[0]], second=names[pair[1]], measure=measure, replicates=len(shared), accuracy=accuracy,
-        apart=apart, difference=estimate(paired(differences)), p=p, p_holm=p,
+        first=one.name, second=other.name, measure=measure, replicates=len(shared), accuracy=accuracy,
+        apart=float(at[0] - at[1]), difference=estimate(paired(differences)), p=p, p_holm=p,
         p_sign=sign_p(differences, stream(0, "signs of replicates")), p_sign_least=least_sign_p(len(shared)),
     )  # fmt: skip
 
 
+def _read(designs: Iterable[Frontier], accuracy: float | None) -> float:
+    """Return a variant's leak in one replicate: the mean over designs, which are no replicates of one another."""
+    return float(np.mean([float(one.leak.mean()) if accuracy is None else one.at(accuracy) for one in designs]))
+
+
+def _too_few(one: Variant, other: Variant, shared: int) -> str:
+    """Say why two variants are not compared."""
+    both = len(one.points.keys() & other.points.keys())
+    if len(one.points.keys() | other.points.keys()) == 1:
+        why = (
+            f"their {_records(one.records + other.records)} are one replicate, since they share the target's coins on the same pool, "
+            "whatever else they differ in"
+        )
+    elif both > shared:
+        why = f"they share {_number(both, 'replicate')}, but the same examples and the same shadow models in {shared or 'none'} of them"
+    else:
+        why = f"they share {_number(shared, 'replicate')}"
+    return f"{one.name} and {other.name} were not compared: {why}. Two replicates give an interval, five a claim: audit with other seeds."
+
+
+def _shortened(reasons: Sequence[str]) -> tuple[str, ...]:
+    rest = len(reasons) - MOST_TOLD
+    return (
+        *reasons[:MOST_TOLD],
+        *([f"{_number(rest, 'more pair')} {'was' if rest == 1 else 'were'} not compared either."] if rest > 0 else []),
+    )
+
+
 def _frontier(records: Sequence[Record], measure: str) -> Frontier:
-    """Return the points of one variant in one replicate: mean test accuracy of the population, and AUC on the rehearsals and target.
+    """Return the points of one variant in one design: mean test accuracy of the population, and AUC on the rehearsals and target.
 
     The mean over target and rehearsals stands for the population rather than for one network.
     """
@@ -129,13 +165,9 @@ def _rehearsed(record: Record, name: str) -> float:
     return next(one.rehearsal_auc for one in record.summary.attacks if one.name == name)
 
 
-def _leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
+def _records(number: int) -> str:
+    return _number(number, "record")
 
 
-def _written(value: Any) -> str:
-    return "[" + ", ".join(map(str, value)) + "]" if isinstance(value, tuple | list) else str(value)
+def _number(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'s' * (number != 1)}"

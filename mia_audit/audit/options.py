@@ -19,7 +19,7 @@ class Options:
 
     settings   recipe fields by dotted path, applied last: {"training.epochs": 5}
     store      folder of trained cohorts; None is the user's cache
-    out        folder of the record; None is audits/<target>-<first 8 of the record's id>
+    out        folder of the record; None is audits/<what was audited>-<first 8 of the record's id>
     slices     file that parts the examples (`mia_audit/audit/grouping.py` says how); each part gets a line in the report
     expose     whether the exposed examples themselves (pictures or rows) go into the record; None: only for public data
     workers    processes at once; None is one a core

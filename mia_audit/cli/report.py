@@ -18,7 +18,7 @@ def report(
     if len(loaded) == 1:
         write(loaded, out)
     else:
-        from mia_audit.audit.comparing import comparisons  # noqa: PLC0415
+        from mia_audit.audit.comparing import compare  # noqa: PLC0415
 
-        write(loaded, out, comparisons(loaded))
+        write(loaded, out, compare(loaded))
     typer.echo(out)

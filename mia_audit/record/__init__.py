@@ -46,6 +46,7 @@ from pydantic import ValidationError
 
 from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
 from mia_audit.errors import RecordError
+from mia_audit.recipe.describing import described
 from mia_audit.record.findings import (
     Calibration,
     CalibrationStep,
@@ -104,8 +105,8 @@ class Record:
 
     @property
     def name(self) -> str:
-        """Target and the first eight digits of the id."""
-        return f"{self.summary.recipe.name}-{self.id[:8]}"
+        """What was audited, fit for a folder's name, and the first eight digits of the id."""
+        return f"{described(self.summary.recipe).slug}-{self.id[:8]}"
 
     def write(self, folder: Path) -> "Record":
         """Write the record into a folder, made when it is absent, and return it with that folder.

@@ -4,6 +4,8 @@ from mia_audit.record.parts import Estimate, Part, RateAtFPR
 
 JOINT_LEVEL = 0.05
 """Of all comparisons on a page together: how often any of them may call two variants apart that are not."""
+FEWEST_REPLICATES = 5
+"""Replicates that a claim about a variant needs."""
 
 
 class Kind(Part):
@@ -145,5 +147,5 @@ class VariantComparison(Part):
 
     @property
     def told_apart(self) -> bool:
-        """Whether the variants differ by more than chance explains, all comparisons corrected for."""
-        return self.p_holm < JOINT_LEVEL
+        """Whether enough replicates differ by more than chance explains, all comparisons corrected for."""
+        return self.replicates >= FEWEST_REPLICATES and self.p_holm < JOINT_LEVEL

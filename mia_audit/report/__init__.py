@@ -15,23 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mia_audit.record import Record, VariantComparison
+    from mia_audit.record import Record
+    from mia_audit.record.compared import Compared
 
 
-def render(records: Sequence[Record], comparisons: Sequence[VariantComparison] = ()) -> str:
-    """Return the page as HTML text: an audit of one record, or a comparison of several, with those of variants where there are any."""
+def render(records: Sequence[Record], compared: Compared | None = None) -> str:
+    """Return the page as HTML text: an audit of one record, or a comparison of several, with what `mia_audit.audit.comparing` found."""
     # The drawing libraries take seconds to import; whoever only asks the command line for help must not wait for them.
     from mia_audit.report import audit_page, comparison_page  # noqa: PLC0415
 
     if not records:
         raise RecordError("a report needs at least one record, got none; give the folders that audits wrote")
     different = list({record.id: record for record in records}.values())
-    return audit_page.page(different[0]) if len(different) == 1 else comparison_page.page(different, comparisons)
+    if len(different) == 1:
+        return audit_page.page(different[0])
+    return comparison_page.page(different, compared or comparison_page.NOT_ASKED)
 
 
-def write(records: Sequence[Record], path: Path, comparisons: Sequence[VariantComparison] = ()) -> None:
+def write(records: Sequence[Record], path: Path, compared: Compared | None = None) -> None:
     """Write the page to a file, whole or not at all; OutputError says why it cannot."""
-    text = render(records, comparisons)
+    text = render(records, compared)
     try:
         write_whole(path, text)
     except OSError as error:

@@ -3,14 +3,16 @@
 from rich.table import Table
 from rich.text import Text
 
+from mia_audit.recipe.describing import described
 from mia_audit.record import Record, verdict
 from mia_audit.report.numbers import decimal, interval, interval_percent, rate_at, value, value_percent
 
 
 def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
-    """Return the attacks as a table, and the lines that go with it: verdict, accuracy, controls. Plain text, no markup."""
+    """Return the attacks as a table, and the lines that go with it: verdict, warnings, accuracy, controls. Plain text, no markup."""
     summary = record.summary
-    table = Table(title=Text(f"{summary.recipe.name} on {summary.data.title}"), title_justify="left", header_style="bold")
+    title = f"{summary.recipe.name} ({described(summary.recipe).short}) on {summary.data.title}"
+    table = Table(title=Text(title), title_justify="left", header_style="bold")
     table.add_column("Attack", overflow="fold")
     for column in ("AUC", "95 % interval", "TPR at 1 % FPR", "95 % interval"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -19,7 +21,11 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
         cells = ("not measured", "") if rate is None else (value_percent(rate.tpr), interval_percent(rate.tpr))
         style = "bold" if attack.name == summary.headline else ""
         table.add_row(*map(Text, (attack.name, value(attack.auc), interval(attack.auc), *cells)), style=style)
-    return table, (verdict(summary), _accuracy(record), *_controls(record))
+    return table, (verdict(summary), *_warnings(record), _accuracy(record), *_controls(record))
+
+
+def _warnings(record: Record) -> list[str]:
+    return [f"Warning: {warning}" for warning in record.summary.warnings]
 
 
 def _accuracy(record: Record) -> str:

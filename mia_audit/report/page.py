@@ -5,6 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mia_audit.recipe import Recipe
+from mia_audit.recipe.describing import described
 from mia_audit.record import verdict
 from mia_audit.report import numbers, theme, words
 
@@ -38,5 +40,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update({function.__name__: function for function in _FILTERS})
-    made.globals.update(theme=theme.properties, rate_at=numbers.rate_at, verdict=verdict, tone=words.tone)
+    made.globals.update(theme=theme.properties, rate_at=numbers.rate_at, verdict=verdict, tone=words.tone, short=_short, lead=_lead)
     return made
+
+
+def _short(recipe: Recipe) -> str:
+    return described(recipe).short
+
+
+def _lead(recipe: Recipe) -> str:
+    return described(recipe).lead

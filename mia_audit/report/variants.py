@@ -1,17 +1,33 @@
-"""How targets differ, read from their recipes: which may be compared, and which differ in exactly one thing.
+"""How targets differ, read from their recipes: how they are called on one page, and which differ in exactly one thing.
 
-A thing is what a reader would vary on purpose: weight, activation and input bits are one; a surrogate and its variant another.
-The number of shadow models is no property of a target, but it decides what an audit can see; it is told beside the plot.
+A thing is what a reader would vary on purpose: weight, activation and input bits are one; a surrogate and its parameters another. What
+is no such group is a thing by itself, every field that the recipe will ever have included (`mia_audit.recipe.differing`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mia_audit.recipe import Recipe
+from mia_audit.recipe.describing import told_apart
+from mia_audit.recipe.differing import NOT_PLOTTED, fields
 from mia_audit.record import AttackResult, Record
 
-NEVER_A_LINE = ("data", "network", "seed")  # seeds are repetitions; an ANN and a spiking network differ in several things
+THINGS = {
+    "bits": ("model.quantization.weight_bits", "model.quantization.activation_bits", "model.quantization.input_bits"),
+    "quantized layers": ("model.quantization.first_layer", "model.quantization.last_layer"),
+    "surrogate": (
+        "model.neuron.surrogate",
+        "model.neuron.surrogate_variant",
+        *(f"model.neuron.surrogate_{name}" for name in ("slope", "height", "width", "bound", "mean", "variance")),
+    ),
+    "membranes": ("model.quantization.membrane_bits", "model.quantization.membrane_limits"),
+    "epochs": ("training.epochs", "training.stop_epoch"),
+    "network": ("model.architecture", "model.hidden", "model.channels", "model.kernel", "model.padding", "model.layers"),
+}
+"""Fields that are one thing together; any other field is one by itself, under its path."""
+
+NEVER_A_LINE = ("data", "examples", "engine", "network", "training.seed", "audit.shadows", "model.neuron")
+"""Seeds are repetitions; an ANN and a spiking network differ in several things; shadow models change what an attack sees, no target."""
 LARGE_FIRST = ("bits",)
 
 
@@ -53,17 +69,24 @@ class Group:
 
 def groups(records: Sequence[Record]) -> list[Group]:
     """Return the records by data set, never mixed, each numbered in the order given."""
-    names = [record.summary.recipe.name for record in records]
-    found: dict[str, list[Target]] = {}
-    for number, (name, record) in enumerate(zip(names, records, strict=True), start=1):
-        label = name if names.count(name) == 1 else record.name
-        found.setdefault(record.summary.data.sha256, []).append(Target(number=number, label=label, record=record))
+    found: dict[tuple[Any, ...], list[Target]] = {}
+    for number, (label, record) in enumerate(zip(labels(records), records, strict=True), start=1):
+        facts = record.summary.data
+        found.setdefault((facts.name, facts.title, facts.shape, facts.classes), []).append(
+            Target(number=number, label=label, record=record)
+        )
     return [
         Group(
             title=targets[0].record.summary.data.title, targets=tuple(targets), attack=common_attack(targets), lines=tuple(lines(targets))
         )
         for targets in found.values()
     ]
+
+
+def labels(records: Sequence[Record]) -> list[str]:
+    """Return what each record is called: its recipe in words; where recipes do not tell two records apart, their ids do."""
+    told = told_apart([record.summary.recipe for record in records], NOT_PLOTTED)
+    return [label if told.count(label) == 1 else f"{label}, {record.id[:8]}" for label, record in zip(told, records, strict=True)]
 
 
 def common_attack(targets: Sequence[Target]) -> str | None:
@@ -74,64 +97,42 @@ def common_attack(targets: Sequence[Target]) -> str | None:
 
 def lines(targets: Sequence[Target]) -> list[Line]:
     """Return all lines through two or more targets that differ in exactly one thing."""
-    things = {target.number: things_of(target.record.summary.recipe) for target in targets}
-    names = [name for name in next(iter(things.values())) if name not in NEVER_A_LINE]
-    return [line for name in names for line in _lines_of(name, targets, things)]
+    things = {target.number: things_of(target.record) for target in targets}
+    names = dict.fromkeys([*THINGS, *(name for told in things.values() for name in told)])
+    return [line for name in names if name not in NEVER_A_LINE for line in _lines_of(name, targets, things)]
 
 
-def things_of(recipe: Recipe) -> dict[str, Any]:
-    """Return the things in which targets can differ, each with its value."""
-    model, training, bits = recipe.model, recipe.training, recipe.model.quantization
-    neuron = model.neuron
-    return {
-        "data": recipe.data,
-        "network": (model.architecture, model.hidden, model.channels, model.kernel, model.padding, model.spiking),
-        "bits": (bits.weight_bits, bits.activation_bits, bits.input_bits),
-        "quantized layers": (bits.first_layer, bits.last_layer),
-        "surrogate": neuron and (neuron.surrogate, neuron.surrogate_variant),
-        "neuron": neuron and (neuron.beta, neuron.threshold, neuron.reset),
-        "time steps": model.time_steps,
-        "encoding": model.encoding,
-        "readout": model.readout,
-        "epochs": training.epochs,
-        "batch size": training.batch_size,
-        "learning rate": training.learning_rate,
-        "weight decay": training.weight_decay,
-        "seed": training.seed,
-    }
+def things_of(record: Record) -> dict[str, Any]:
+    """Return the things in which targets can differ, each with its values by path; and what they were made of beside the recipe."""
+    found: dict[str, Any] = {}
+    for path, value in fields(record.summary.recipe, NOT_PLOTTED).items():
+        found.setdefault(_thing(path), {})[path] = value
+    engine = record.summary.engine
+    return {**found, "examples": record.summary.data.sha256, "engine": (engine.version, engine.device_type)}
 
 
-def in_words(recipe: Recipe) -> str:
-    """Return what a target is, in a few words."""
-    model, bits = recipe.model, recipe.model.quantization
-    kind = f"spiking, {model.time_steps} steps, {model.neuron.surrogate}" if model.neuron else "ANN"
-    return f"{kind}; weights {bits.weight_bits} bit, activations {bits.activation_bits} bit"
+def _thing(path: str) -> str:
+    if path.startswith("data."):
+        return "data"
+    return next((thing for thing, paths in THINGS.items() if path in paths), path)
 
 
-def apart(group: Group) -> list[tuple[Target, list[Target]]]:
-    """Return each target with those that leak more: whose AUC intervals lie wholly above its own. Failed audits do not count."""
-    name = group.attack
-    if name is None:
-        return []
-    sound = [target for target in group.targets if target.record.summary.sound]
-    ordered = sorted(sound, key=lambda target: target.attack(name).auc.low)
-    above = [(less, [more for more in ordered if less.attack(name).auc.high < more.attack(name).auc.low]) for less in ordered]
-    return [(less, more) for less, more in above if more]
-
-
-def _lines_of(thing: str, targets: Sequence[Target], things: dict[int, dict[str, Any]]) -> list[Line]:
+def _lines_of(thing: str, targets: Sequence[Target], things: Mapping[int, Mapping[str, Any]]) -> list[Line]:
     found: dict[str, dict[str, Target]] = {}
     for target in targets:
         own = things[target.number]
-        rest = repr({name: told for name, told in own.items() if name != thing})
-        found.setdefault(rest, {}).setdefault(repr(own[thing]), target)
-    return [Line(thing=thing, targets=_in_order(thing, group, things)) for group in found.values() if len(group) > 1]
+        if thing in own:
+            rest = repr(sorted((name, told) for name, told in own.items() if name != thing))
+            found.setdefault(rest, {}).setdefault(repr(own[thing]), target)
+    called = thing.rpartition(".")[2].replace("_", " ")
+    return [Line(thing=called, targets=_in_order(thing, group, things)) for group in found.values() if len(group) > 1]
 
 
-def _in_order(thing: str, found: dict[str, Target], things: dict[int, dict[str, Any]]) -> tuple[Target, ...]:
-    values = [things[target.number][thing] for target in found.values()]
-    if thing == "bits" or all(isinstance(told, int | float) for told in values):
-        return tuple(sorted(found.values(), key=lambda target: things[target.number][thing], reverse=thing in LARGE_FIRST))
+def _in_order(thing: str, found: Mapping[str, Target], things: Mapping[int, Mapping[str, Any]]) -> tuple[Target, ...]:
+    """Return a line's targets in the order of their numbers, by test accuracy where what varies is no number."""
+    values = {target.number: tuple(things[target.number][thing].values()) for target in found.values()}
+    if all(isinstance(value, int | float) for each in values.values() for value in each):
+        return tuple(sorted(found.values(), key=lambda target: values[target.number], reverse=thing in LARGE_FIRST))
     return tuple(sorted(found.values(), key=lambda target: (_accuracy(target), target.number)))
 
 

@@ -19,9 +19,9 @@ from mia_audit.errors import EvidenceError
 from mia_audit.statistics.interval import LEVEL, Interval
 from mia_audit.types import Floats
 
-FEWEST = 5
-"""Replicates that a claim about a variant needs."""
 MOST_EXACT = 14
+SAME = 1e-12
+"""Of the size of the differences: what lies nearer together is equal but for rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +55,13 @@ def common_accuracy(frontiers: Sequence[Frontier]) -> float | None:
     return (low + high) / 2 if low <= high else None
 
 
+def varies(differences: Floats) -> bool:
+    """Whether differences of replicates differ among themselves, by more than rounding: without that nothing says how sure a mean is."""
+    return bool(np.ptp(differences) > SAME * np.abs(differences).max()) if differences.size else False
+
+
 def paired(differences: Floats) -> Interval:
-    """Return the mean difference over replicates with Student's t interval; two replicates or more."""
-    if differences.size < 2:
-        raise EvidenceError(f"a paired comparison needs two replicates or more, got {differences.size}; run other seeds")
+    """Return the mean difference over replicates with Student's t interval; two replicates or more, which differ."""
     half = float(student.ppf((1 + LEVEL) / 2, differences.size - 1)) * _standard_error(differences)
     value = float(differences.mean())
     return Interval(value=value, low=value - half, high=value + half, method="paired by replicate, Student's t")
@@ -66,10 +69,7 @@ def paired(differences: Floats) -> Interval:
 
 def paired_p(differences: Floats) -> float:
     """Return the two-sided p of "no difference on average", Student's paired t test: below 5 % where `paired` leaves 0 out."""
-    mean, error = float(differences.mean()), _standard_error(differences)
-    if error == 0:
-        return 1.0 if mean == 0 else 0.0
-    return 2 * float(student.sf(abs(mean) / error, differences.size - 1))
+    return 2 * float(student.sf(abs(differences.mean()) / _standard_error(differences), differences.size - 1))
 
 
 def sign_p(differences: Floats, rng: np.random.Generator) -> float:
@@ -88,4 +88,9 @@ def least_sign_p(replicates: int) -> float:
 
 
 def _standard_error(differences: Floats) -> float:
+    if differences.size < 2 or not varies(differences):
+        raise EvidenceError(
+            f"a paired comparison needs two replicates or more that do not all differ alike, got {differences.size} with differences "
+            f"from {differences.min():.3g} to {differences.max():.3g}; run other seeds"
+        )
     return float(differences.std(ddof=1) / np.sqrt(differences.size))

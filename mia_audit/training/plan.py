@@ -13,6 +13,7 @@ import numpy as np
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.models import architectures
 from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe.differing import NOT_STORED, fields
 from mia_audit.training.store import key_of
 from mia_audit.types import Bools
 
@@ -67,11 +68,7 @@ def _task(recipe: Recipe, rows: Bools, indices: tuple[int, ...], data_sha256: st
         "libraries": {name: version(name) for name in ("torch", "brevitas")},
         "device": device_type,
         "data": data_sha256,
-        "model": recipe.model.model_dump(mode="json"),
-        "training": recipe.training.model_dump(mode="json"),
-        "member_fraction": recipe.data.member_fraction,
-        "augment": [recipe.data.augment, recipe.data.crop_padding],
-        "queries": [recipe.audit.queries, recipe.audit.augmented_queries],
+        "recipe": fields(recipe, NOT_STORED),
         "indices": indices,
         "membership": hashlib.sha256(np.packbits(own).tobytes()).hexdigest(),
     }
