@@ -134,10 +134,12 @@ def test_absent_files_say_where_they_come_from(target: str, dataset: str | None,
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
-    """An archive cut short is refused."""
+    """An archive cut short is refused with what it raised, and nobody is told to delete it."""
     (tmp_path / "Location30").mkdir()
     (tmp_path / "Location30/dataset_location.tgz").write_bytes(b"\x1f\x8b\x08 no archive")
-    with pytest.raises(DataError, match=r"location30 needs whole files in .*Location30, got damaged ones .*; fetch them again"):
+    with pytest.raises(
+        DataError, match=r"location30: .*dataset_location.tgz cannot be read, got \w+Error: .*; put the published file there"
+    ):
         asked("ann", "location30", root=tmp_path)
 
 

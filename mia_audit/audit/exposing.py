@@ -29,7 +29,7 @@ def exposed(examples: Examples, audited: Ints, scores: Floats, member: Bools) ->
 def _shown(inputs: Floats) -> Arrays:
     if inputs.ndim == 5:  # events: where they were, over all time and both signs
         total = inputs.sum(axis=(1, 2))
-        inputs = (total / total.max(axis=(1, 2), keepdims=True))[:, None]
+        inputs = (total / np.maximum(total.max(axis=(1, 2), keepdims=True), 1))[:, None]  # a sample may have no event
     if inputs.ndim != 4:
         return {"rows": inputs}
     pictures = np.moveaxis(np.rint(inputs * 255).astype(np.uint8), 1, -1)

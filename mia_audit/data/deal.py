@@ -21,6 +21,7 @@ class Deal:
     """The parts, as stored; nothing calibrates where nothing is quantized after training.
 
     positions  of the pool's examples in the data set's training part, [N]
+    repeated   how many of the test set's examples stand in the training part too, as stored
     """
 
     positions: Ints
@@ -28,6 +29,7 @@ class Deal:
     population: Split
     calibration: Split
     test: Split
+    repeated: int
 
 
 def deal(source: Source, recipe: Recipe) -> Deal:
@@ -43,13 +45,23 @@ def deal(source: Source, recipe: Recipe) -> Deal:
     require_apart(order[:pool], apart)
     dealt = _take(source.train, order[:pool])
     _require_every_class(source, name, dealt)
+    tested = _take(source.train, order[within:]) if source.test is None else _official(source.test, name, test, seed)
     return Deal(
         positions=order[:pool],
         pool=dealt,
         population=_take(source.train, order[pool : pool + population]),
         calibration=_take(source.train, apart),
-        test=_take(source.train, order[within:]) if source.test is None else _official(source.test, name, test, seed),
+        test=tested,
+        repeated=_repeated(tested, source.train, order[:within]),
     )
+
+
+def _repeated(test: Split, train: Split, rows: Ints) -> int:
+    """Count the examples of the test set that equal one of these rows of the training part."""
+    tested = [each.tobytes() for each in test.inputs]
+    sought = set(tested)
+    found = {content for row in rows.tolist() if (content := train.inputs[row].tobytes()) in sought}
+    return sum(content in found for content in tested)
 
 
 def require_apart(pool: Ints, calibration: Ints) -> None:
@@ -102,7 +114,11 @@ def _require_every_class(source: Source, name: str, pool: Split) -> None:
     present = set(pool.labels.tolist())
     absent = [label for number, label in enumerate(source.class_names) if number not in present]
     if absent:
-        raise DataError(
-            f"{name}: a pool needs an example of every class, the pool of {pool.labels.size} has none of "
-            f"{', '.join(absent[:3])}{' ...' if len(absent) > 3 else ''}; use a larger --set data.pool=..."
-        )
+        stored = set(source.train.labels.tolist())
+        never = [label for number, label in enumerate(source.class_names) if number not in stored]
+        holder, way_out = f"pool of {pool.labels.size}", "use a larger --set data.pool=..."
+        if never:
+            absent, holder = never, f"whole training part of {source.train.labels.size}"
+            way_out = "these are not all of the data set's examples, or its labels are other ones"
+        names = f"{', '.join(absent[:3])}{' ...' if len(absent) > 3 else ''}"
+        raise DataError(f"{name}: a pool needs an example of every class, the {holder} has none of {names}; {way_out}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mia_audit.data import bundled, files, vision
+from mia_audit.data.checking import require_sound
 from mia_audit.data.deal import deal
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.data.source import Split
@@ -21,6 +22,7 @@ class Examples:
 
     pool_positions    where the pool's examples stand in the data set's training part as stored, [N]
     stored            how many examples that part has
+    repeated          how many examples of the test set stand in that part too
     """
 
     profile: Profile
@@ -34,6 +36,7 @@ class Examples:
     calibration_inputs: Floats
     pool_positions: Ints
     stored: int | None = None
+    repeated: int = 0
 
     @cached_property
     def sha256(self) -> str:
@@ -75,6 +78,7 @@ def load(
         source = files.read(suits, root=root or default_root(), steps=recipe.model.time_steps)
     else:
         source = vision.read(suits, root=root or default_root(), offline=offline, progress=progress, fetch=fetch)
+    require_sound(source, suits)
     dealt = deal(source, recipe)
     zero, unit = _standard(dealt.pool) if suits.kind == "table" else (np.float32(0), np.float32(source.white))
     return Examples(
@@ -89,6 +93,7 @@ def load(
         calibration_inputs=_scaled(dealt.calibration, zero, unit),
         pool_positions=dealt.positions,
         stored=source.train.labels.size,
+        repeated=dealt.repeated,
     )
 
 

@@ -1,9 +1,10 @@
-"""Image data sets read by torchvision from a folder, and fetched into it when they are absent.
+"""Image data sets in the files that torchvision knows, fetched by it into a folder when they are absent.
 
 A download goes into a hidden folder inside the data root (the same disk, so that moving is renaming), is read once to
 prove it whole, and only then moves into place: a killed, truncated or refused download leaves no file that a later
-audit could mistake for data. torchvision checks the MD5 of what it downloads, and of CIFAR files at every reading; an
-IDX file of the MNIST family is checked here against the sizes in its own header.
+audit could mistake for data. torchvision checks the MD5 of what it downloads. Files that lie in the root are read here
+(idx.py, cifar.py), compressed ones and CIFAR's archives too, since people fetch them by hand; what is wrong with one is
+said, and it is never taken for a download of ours.
 """
 
 import contextlib
@@ -12,12 +13,10 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from mia_audit.data import cifar, idx
 from mia_audit.data.profiles import Profile
-from mia_audit.data.source import Source, Split
+from mia_audit.data.source import Source
 from mia_audit.errors import DataError
 
 Fetch = Callable[[str, Path], None]
@@ -25,31 +24,56 @@ Progress = Callable[[str], None]
 
 IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 CIFAR10 = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+CIFAR100 = ("train", "test", "meta")
+
+
+DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where torchvision's data set class `reader` looks for its files below the data root."""
+    """Where torchvision's data set class `reader` looks for its files below the data root.
+
+    archive      the file that they are published in, where there is one
+    class_names  where no file tells them
+    """
 
     reader: str
     folder: str
     files: tuple[str, ...]
     megabytes: int
+    archive: str = ""
+    class_names: tuple[str, ...] = ()
 
     def absent(self, root: Path) -> list[Path]:
-        """Return the files that are not there."""
-        return [path for path in self.paths(root) if not path.is_file()]
+        """Return the files that are not there: neither as they are, nor compressed, nor in their archive."""
+        if self.archived(root) is not None:
+            return []
+        return [path for path in self.paths(root) if (found(path) is None if self.class_names else not path.is_file())]
+
+    def archived(self, root: Path) -> Path | None:
+        """Return the archive where it has to do for files that are not there."""
+        if not self.archive or all(path.is_file() for path in self.paths(root)):
+            return None
+        return next((path for path in (root / self.archive, root / self.folder / self.archive) if path.is_file()), None)
 
     def paths(self, root: Path) -> list[Path]:
         """Return every file below a root."""
         return [root / self.folder / name for name in self.files]
 
 
+def found(path: Path) -> Path | None:
+    """Return a file, or the same one compressed, or either of them one folder up, where people put what they fetch by hand."""
+    places = (path, path.with_name(f"{path.name}.gz"), path.parent.parent / path.name, path.parent.parent / f"{path.name}.gz")
+    return next((each for each in places if each.is_file()), None)
+
+
 LAYOUTS = {
-    "mnist": Layout(reader="MNIST", folder="MNIST/raw", files=IDX, megabytes=12),
-    "fashion-mnist": Layout(reader="FashionMNIST", folder="FashionMNIST/raw", files=IDX, megabytes=31),
-    "cifar10": Layout(reader="CIFAR10", folder="cifar-10-batches-py", files=CIFAR10, megabytes=170),
-    "cifar100": Layout(reader="CIFAR100", folder="cifar-100-python", files=("train", "test", "meta"), megabytes=169),
+    "mnist": Layout(reader="MNIST", folder="MNIST/raw", files=IDX, megabytes=12, class_names=DIGITS),
+    "fashion-mnist": Layout(reader="FashionMNIST", folder="FashionMNIST/raw", files=IDX, megabytes=31, class_names=CLOTHES),
+    "cifar10": Layout(reader="CIFAR10", folder="cifar-10-batches-py", files=CIFAR10, megabytes=170, archive="cifar-10-python.tar.gz"),
+    "cifar100": Layout(reader="CIFAR100", folder="cifar-100-python", files=CIFAR100, megabytes=169, archive="cifar-100-python.tar.gz"),
 }
 
 
@@ -72,7 +96,7 @@ def read(profile: Profile, *, root: Path, offline: bool, progress: Progress, fet
         )
     if absent:
         _fetch(profile, layout, root, progress, fetch)
-    return _load(profile, layout, root)
+    return _parse(profile, layout, root)
 
 
 def _fetch(profile: Profile, layout: Layout, root: Path, progress: Progress, fetch: Fetch) -> None:
@@ -96,37 +120,28 @@ def _move(layout: Layout, scratch: Path, root: Path) -> None:
         fresh.replace(place)
 
 
-def _load(profile: Profile, layout: Layout, root: Path) -> Source:
-    try:
-        return _parse(profile, layout, root)
-    except Exception as error:  # a short file raises ValueError, AssertionError, struct.error, UnpicklingError...
-        raise DataError(
-            f"{profile.name} needs whole files in {root / layout.folder}, got damaged ones ({_reason(error)}); "
-            f"delete that folder and run again to download them"
-        ) from error
-
-
 def _parse(profile: Profile, layout: Layout, root: Path) -> Source:
-    from torchvision import datasets  # noqa: PLC0415  costs seconds
-
-    reader = getattr(datasets, layout.reader)
-    train, test = (reader(root, train=part, download=False) for part in (True, False))
+    absent = layout.absent(root)
+    if absent:
+        raise DataError(f"{absent[0]} is not there")
+    if layout.files == IDX:
+        return _idx(profile, layout, root)
+    packed = layout.archived(root)
+    given = cifar.folder(root / layout.folder, layout.files) if packed is None else cifar.archive(profile.name, packed, layout.files)
+    *train, test, meta = layout.files
     return Source(
-        class_names=tuple(name.split(" - ")[0] for name in train.classes),  # MNIST says "0 - zero"
-        train=_split(profile, train),
-        test=_split(profile, test),
+        class_names=cifar.class_names(profile.name, given, meta, profile.classes),
+        train=cifar.read(profile.name, given, train, profile.classes),
+        test=cifar.read(profile.name, given, [test], profile.classes),
         white=255.0,
     )
 
 
-def _split(profile: Profile, dataset: Any) -> Split:
-    images, labels = np.asarray(dataset.data, dtype=np.uint8), np.asarray(dataset.targets, dtype=np.int64)
-    inputs = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-    if inputs.shape != (labels.size, *profile.shape):
-        raise ValueError(f"{labels.size} labels for images of shape {inputs.shape}")
-    if labels.max() >= profile.classes:  # stored as unsigned bytes
-        raise ValueError(f"labels up to {labels.max()}, not up to {profile.classes - 1}")
-    return Split(inputs=inputs, labels=labels)
+def _idx(profile: Profile, layout: Layout, root: Path) -> Source:
+    _, height, width = profile.shape
+    files = [file for file in map(found, layout.paths(root)) if file is not None]
+    train, test = (idx.read(profile.name, images, labels, profile.classes, (height, width)) for images, labels in (files[:2], files[2:]))
+    return Source(class_names=layout.class_names, train=train, test=test, white=255.0)
 
 
 def _reason(error: Exception) -> str:
