@@ -19,7 +19,8 @@ from benchmarks.table import say
 from mia_audit.audit import degrading
 from mia_audit.audit.options import Options
 from mia_audit.audit.prepared import Bank, Prepared, gather
-from mia_audit.audit.running import Silent, prepare
+from mia_audit.audit.running import prepare
+from mia_audit.audit.watching import Silent
 from mia_audit.data import design
 from mia_audit.probes import taking
 from mia_audit.probes.names import PROBES

@@ -1,70 +1,114 @@
 """Membership-inference audits: can an outsider find out whose data trained this network, and how sure are we? Run one like this.
 
     import mia_audit
-    record = mia_audit.run("snn-q4", surrogate="sre")
 
-The record's summary holds every total, its arrays every example; `mia_audit.report.table.columns(record)` has one row an example.
-Importing the package costs nothing; `run` imports what it needs.
+    record = mia_audit.run("snn-q4", surrogate="sre")  # or mia_audit.load("audits/snn-q4-1234abcd")
+    record                                             # five lines; in a notebook a table
+    record.attacks                                     # a data frame: an attack a row, with intervals
+    record.figure("roc").savefig("roc.pdf")            # for a paper
+    record.report("audit.html")                        # the page
+
+`record.summary` holds every total, `record.arrays` every example; `mia_audit.report.table.columns(record)` has one row an example.
+Whatever goes wrong is a `mia_audit.AuditError` that says the way out. Importing the package costs nothing; `run` imports what it needs.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mia_audit.errors import AuditError
+from mia_audit.paths import Place
+
 if TYPE_CHECKING:
+    from mia_audit.audit import Watcher
+    from mia_audit.face.record import Record
     from mia_audit.recipe import Recipe
-    from mia_audit.record import Record
 
 
 def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
-    target: "str | Recipe",
+    target: "Place | Recipe",
     *,
     surrogate: str | None = None,
     surrogate_variant: str | None = None,
     surrogate_area: float | None = None,
     ptq: bool = False,
     dataset: str | None = None,
-    attacks: Sequence[str] | None = None,
+    attacks: str | Sequence[Place] | None = None,
     shadows: int | None = None,
     seed: int | None = None,
     settings: Mapping[str, Any] | None = None,
-    data_root: Path | None = None,
+    data_root: Place | None = None,
     offline: bool = False,
     device: str = "auto",
-    store: Path | None = None,
-    out: Path | None = None,
-    slices: Path | None = None,
+    store: Place | None = None,
+    out: Place | None = None,
+    force: bool = False,
+    slices: Place | None = None,
     expose: bool | None = None,
     workers: int | None = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
+    watcher: "Watcher | None" = None,
 ) -> "Record":
-    """Audit a target and return the record, which is also written to `out` (default: audits/<what was audited>-<first 8 of its id>).
+    """Train a target and its shadow models, attack them, and return the record: `mia-audit run`, argument for argument.
 
-    The same as the command `mia-audit run`, argument for argument. Raises a `mia_audit.errors.AuditError` that says the way out.
+    The record and its page (report.html) lie in `out` when it returns. A path may be a text or a `pathlib.Path`; `~` and `$NAME` in it
+    are filled in. What is None stays as the recipe or the machine has it.
+
+    Args:
+        target: a recipe of the zoo by name (`mia-audit list targets`), the path of a recipe file, or a `mia_audit.recipe.Recipe`.
+        surrogate: the surrogate gradient of a spiking target, by name (`mia-audit list surrogates`).
+        surrogate_variant: "textbook", or "snntorch" for exactly what snnTorch computes.
+        surrogate_area: scale the surrogate to this area; 1 for all alike.
+        ptq: quantize after training, not while.
+        dataset: a data set by name (`mia-audit list datasets`).
+        attacks: suites, families and attacks (`mia-audit list attacks`), or paths of attack cards: "full", "loss, lira", ["loss", "lira"].
+        shadows: how many shadow models are trained.
+        seed: the seed of everything random, from 0.
+        settings: any recipe field, applied last: {"training.epochs": 3}, or the same as tables: {"training": {"epochs": 3}}.
+        data_root: folder of torchvision data sets; by default `$MIA_AUDIT_DATA`, else in the user's cache.
+        offline: never download.
+        device: "auto", "cpu" or "cuda".
+        store: folder of trained cohorts, reused by later audits; by default in the user's cache.
+        out: folder of the record; by default audits/<what was audited>-<first 8 digits of its id>.
+        force: overwrite a record that lies in `out` already.
+        slices: a CSV file whose columns part the examples, or a file of positions, one a line.
+        expose: whether the most exposed examples themselves are kept in the record; by default of public data only.
+        workers: worker processes at once; by default one a core.
+        memory: what all workers together may take, in bytes or as "8GiB"; by default 60 % of what is free.
+        watcher: who is told of stages and progress (`mia_audit.audit.Watcher`; `mia_audit.audit.Silent()` says nothing); by default bars
+            in a terminal, a bar in a notebook, a line a minute elsewhere.
+
+    Raises:
+        AuditError: in one line, what needs which rule, what it got, and the way out. What was trained stays in the store.
     """
-    from mia_audit.audit import Options, audit  # noqa: PLC0415  seconds of imports, paid by those who audit
+    from mia_audit.audit import asked  # noqa: PLC0415  seconds of imports, paid by those who audit
+    from mia_audit.face.running import run as audit  # noqa: PLC0415
 
-    options = Options(
-        surrogate=surrogate,
-        surrogate_variant=surrogate_variant,
-        surrogate_area=surrogate_area,
-        ptq=ptq,
-        dataset=dataset,
-        attacks=attacks,
-        shadows=shadows,
-        seed=seed,
-        settings=settings or {},
-        data_root=data_root,
-        offline=offline,
-        device=device,
-        store=store,
-        out=out,
-        slices=slices,
-        expose=expose,
-        workers=workers,
-        memory=memory,
-    )
-    return audit(target, options)
+    options = asked(
+        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset, attacks=attacks,
+        shadows=shadows, seed=seed, settings=settings, data_root=data_root, offline=offline, device=device, store=store, out=out,
+        force=force, slices=slices, expose=expose, workers=workers, memory=memory,
+    )  # fmt: skip
+    return audit(target, options, watcher=watcher)
 
 
-__all__ = ["run"]
+def load(folder: Place) -> "Record":
+    """Read the record in a folder that an audit wrote; AuditError says what is missing, damaged or of another version."""
+    from mia_audit.face.record import load as read  # noqa: PLC0415
+
+    return read(folder)
+
+
+def __getattr__(name: str) -> Any:
+    """Return what costs something to find out, when it is asked for: the version, and the class of records."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        return version("mia-audit")
+    if name == "Record":
+        from mia_audit.face.record import Record  # noqa: PLC0415
+
+        return Record
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["AuditError", "Record", "load", "run"]

@@ -5,15 +5,18 @@ A wheel holds them in `mia_audit/_catalogue/<kind>`; a checkout in `<checkout>/<
 
 import json
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from mia_audit.errors import CatalogueError, RecipeError, nearest
+from mia_audit.paths import Place, expanded, is_path
 from mia_audit.recipe import Recipe
 
 Kind = Literal["attacks", "targets"]
+SUITES = "suites.toml"
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -29,10 +32,34 @@ def target_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder("targets").glob("*.toml")))
 
 
-def load_recipe(target: str) -> Recipe:
-    """Read a recipe by its name in the zoo or by its path (a name with a slash or ending in .toml)."""
-    if "/" in target or target.endswith(".toml"):
-        return parse_recipe(Path(target))
+def card_names() -> tuple[str, ...]:
+    """Return the names of the cards of attacks, sorted."""
+    return tuple(sorted(path.stem for path in folder("attacks").glob("*.toml") if path.name != SUITES))
+
+
+def suite_names() -> tuple[str, ...]:
+    """Return the names of the suites of attacks, in their file's order."""
+    return tuple(read_toml(folder("attacks") / SUITES))
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """Return the attacks whose names begin with the same word, by that word: "lira" names lira-online, lira-offline and so on.
+
+    A word that names a suite or an attack itself is no family.
+    """
+    cards = card_names()
+    words: dict[str, tuple[str, ...]] = {}
+    for name in cards:
+        word = name.split("-")[0]
+        words[word] = (*words.get(word, ()), name)
+    taken = {*cards, *suite_names()}
+    return {word: names for word, names in words.items() if len(names) > 1 and word not in taken}
+
+
+def load_recipe(target: Place) -> Recipe:
+    """Read a recipe by its name in the zoo or by its path (a `Path`, or a name with a slash or ending in .toml)."""
+    if not isinstance(target, str) or is_path(target):
+        return parse_recipe(expanded(target, "--target"))
     path = folder("targets") / f"{target}.toml"
     if not path.is_file():
         raise CatalogueError(f"unknown target {target!r}{nearest(target, target_names())}")
@@ -45,7 +72,7 @@ def parse_recipe(path: Path) -> Recipe:
 
 
 def override(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    """Return the recipe with fields replaced, given as dotted paths: {"training.epochs": 5}."""
+    """Return the recipe with fields replaced, by dotted paths, {"training.epochs": 5}, or tables, {"training": {"epochs": 5}}: merged."""
     content = recipe.model_dump(mode="json")
     for path, value in changes.items():
         *tables, key = path.split(".")
@@ -56,8 +83,15 @@ def override(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
             if not isinstance(place.get(table), dict):
                 raise RecipeError(f"--set {path}: [{table}] is no table of this recipe{nearest(table, _tables(place))}")
             place = place[table]
-        place[key] = value
+        place[key] = _merged(place.get(key), value)
     return checked(Recipe, content, recipe.name)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """Return a table with the new one's keys in place of its own, at every depth; anything else is replaced."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -71,6 +105,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return path.strip(), value.strip()
     except RecursionError as error:
         raise RecipeError(f"--set {path.strip()} needs a value of a few levels, got one nested too deep to read; flatten it") from error
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Read `key.path=value` texts, the later ones over the earlier; tables of one name are merged."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        path, value = parse_setting(text)
+        found[path] = _merged(found.get(path), value)
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:

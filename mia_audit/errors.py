@@ -1,6 +1,7 @@
 """What can go wrong, as one tree. Every message is one line: thing needs rule, got value; way out.
 
 AuditError
+├── UsageError           an option, argument or path that says nothing usable
 ├── CatalogueError       an unknown target, data set, surrogate, attack or suite
 ├── RecipeError          a recipe or card that does not say what it must
 ├── DataError            data that is absent, truncated or too small
@@ -20,6 +21,10 @@ from difflib import get_close_matches
 
 class AuditError(Exception):
     """The user can mend this; the message says how."""
+
+
+class UsageError(AuditError):
+    """An option, an argument or a path that says nothing usable; from Python as on the command line."""
 
 
 class CatalogueError(AuditError):

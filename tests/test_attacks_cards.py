@@ -8,9 +8,9 @@ import pytest
 
 from mia_audit.attacks import ATTACKS
 from mia_audit.attacks.budget import JUDGED_AT_LEAST
-from mia_audit.attacks.cards import build, card_names, load_attacks, load_card, load_suite, suite_names
+from mia_audit.attacks.cards import asked_by_name, build, load_attacks, load_card, load_suite
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.catalogue import folder
+from mia_audit.catalogue import card_names, families, folder, suite_names
 from mia_audit.errors import CatalogueError, RecipeError
 
 
@@ -164,3 +164,13 @@ def test_what_an_attack_needs_beside_the_target_is_among_what_its_card_says_is_k
     for card, attack in load_attacks(("full",)):
         if need in attack.needs:
             assert any(words in known for known in card.knowledge), card.name
+
+
+def test_a_family_stands_for_its_attacks() -> None:
+    """A first word that several attacks share runs them all, each once, and counts as no name of its own; the catalogue's names differ."""
+    members = families()["lira"]
+    assert members == tuple(name for name in card_names() if name.startswith("lira-"))
+    assert [card.name for card, _ in load_attacks(["lira-online", "lira"])] == ["lira-online", *(m for m in members if m != "lira-online")]
+    assert asked_by_name(["lira", "loss"]) == {"loss"}
+    assert all(len(names) > 1 for names in families().values())
+    assert set(families()).isdisjoint({*card_names(), *suite_names()})

@@ -1,7 +1,10 @@
 """The command line: what it prints where, what it lists, what it costs to ask it for help, and how it stops."""
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mia_audit.attacks.cards import card_names, suite_names
-from mia_audit.catalogue import target_names
+import mia_audit
+from mia_audit.catalogue import card_names, suite_names, target_names
 from mia_audit.cli import main
 from mia_audit.data.profiles import PROFILES
 from mia_audit.models.surrogates import SURROGATES
@@ -19,6 +22,14 @@ from mia_audit.record import load
 from tests.support.engine_runs import command, small_audit, small_run
 
 HEAVY = ("torch", "sklearn", "matplotlib", "pandas", "scipy", "numpy", "brevitas", "snntorch", "seaborn", "numba", "torchvision")
+
+
+HEARS_INTERRUPTS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have it ignored, and children inherit that
+from mia_audit.cli import main
+main()
+"""
 
 
 def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
@@ -40,9 +51,38 @@ def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
     ],
 )
 def test_list_names_everything(capfd: pytest.CaptureFixture[str], verb: str, names: tuple[str, ...]) -> None:
-    """Every name that `run` takes begins a line of its list."""
+    """Every name that `run` takes begins a line of its list: a pipe gets one row a line, `--json` the same names."""
     out, _ = said(capfd, "list", verb)
-    assert set(names) <= {line.split(" ")[0] for line in out.splitlines()}
+    listed = [line.split("\t")[0] for line in out.splitlines()]
+    assert set(names) <= set(listed)
+    assert [entry["name"] for entry in json.loads(said(capfd, "list", verb, "--json")[0])] == listed
+
+
+@pytest.mark.parametrize("verb", ["targets", "attacks", "datasets", "surrogates"])
+def test_list_fits_a_terminal_of_80_columns(verb: str) -> None:
+    """In a terminal no line is wider than it, nothing is cut, and every word of the piped list stands there too."""
+    wide = subprocess.run([sys.executable, "-m", "mia_audit", "list", verb], check=True, capture_output=True, text=True).stdout
+    told = in_terminal([sys.executable, "-m", "mia_audit", "list", verb], columns=80)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", told)
+    assert max(len(line) for line in plain.splitlines()) <= 80
+    words = " ".join(plain.replace(",", "").split())
+    for text in (line.split("\t")[-1] for line in wide.splitlines()):
+        assert " ".join(text.replace(",", "").split()) in words
+
+
+def in_terminal(command: list[str], *, columns: int) -> str:
+    """Run a command whose standard output is a terminal of so many columns, and return what it shows."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
+    shown = b""
+    with subprocess.Popen(command, stdout=theirs, env=environment) as running:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # how Linux says that the other end has closed
+            while piece := os.read(ours, 65536):
+                shown += piece
+        os.close(ours)
+    assert running.returncode == 0
+    return shown.decode()
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -60,6 +100,71 @@ print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
     ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert ran.stderr.strip() == "[]"
     assert "--surrogate" in ran.stdout
+
+
+def test_version(capfd: pytest.CaptureFixture[str]) -> None:
+    """`--version` says which version is installed, the one that Python sees."""
+    assert said(capfd, "--version") == (f"mia-audit {mia_audit.__version__}\n", "")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", mia_audit.__version__)
+
+
+@pytest.mark.parametrize("verb", ["run", "show", "report", "export"])
+def test_help_has_an_example_and_cuts_nothing(capfd: pytest.CaptureFixture[str], verb: str) -> None:
+    """Help is for people: a command to copy, whole names of options, no module of ours, 80 columns."""
+    out, _ = said(capfd, verb, "--help")
+    assert re.search(rf"^ *mia-audit {verb} \S", out, re.MULTILINE)
+    assert "mia_audit" not in out
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_show_takes_what_run_takes(capfd: pytest.CaptureFixture[str]) -> None:
+    """One word of a command is all there is to change: the options of `run`, but for --plan, are those of `show`."""
+    run, show = (set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", said(capfd, verb, "--help")[0])) for verb in ("run", "show"))
+    assert run - show == {"--plan"}
+    out, _ = said(capfd, "show", "--target", "snn-q4", "--surrogate", "sre", "--shadows", "9", "--attacks", "loss, margin", "--json")
+    recipe = json.loads(out)
+    assert recipe["model"]["neuron"]["surrogate"] == "sre"
+    assert (recipe["audit"]["shadows"], recipe["audit"]["attacks"]) == (9, ["loss", "margin"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("mia-audit ru", {"run"}),
+        ("mia-audit run snn-q", {"snn-q2", "snn-q4", "snn-q8"}),
+        ("mia-audit run --target ann-q", {"ann-q2", "ann-q4", "ann-q8"}),
+        ("mia-audit show snn-q4 --surrogate gau", {"gaussian"}),
+        ("mia-audit run snn-q4 --dataset ir", {"iris"}),
+        ("mia-audit run snn-q4 --attacks loss,rmia-on", {"loss,rmia-online"}),
+        ("mia-audit run snn-q4 --attacks lir", {"lira"}),
+    ],
+)
+def test_the_shell_completes(tmp_path: Path, words: str, expected: set[str]) -> None:
+    """What bash asks for is answered with names of the catalogue, and without the engine being imported."""
+    done = command([], tmp_path, _MIA_AUDIT_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
+    assert expected <= set(done.stdout.split())
+    assert all(name.startswith(words.rsplit(maxsplit=1)[-1]) for name in done.stdout.split())
+
+
+@pytest.mark.parametrize(("device", "code"), [("/dev/full", 2), ("closed", 0)])
+def test_output_that_nobody_takes(tmp_path: Path, device: str, code: int) -> None:
+    """A full device is one line and exit code 2; a standard output that was closed before the start is no matter."""
+    place = ">&-" if device == "closed" else f">{device}"
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m mia_audit list targets {place}', sys.executable], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    full = "OutputError: standard output cannot be written: No space left on device; what the command wrote to files stays\n"
+    assert (done.returncode, done.stderr) == (code, full if code else "")
+
+
+def test_a_reader_who_leaves(tmp_path: Path) -> None:
+    """`| head -1`: no traceback, no word, the exit code of a filter whose reader has gone."""
+    script = '("$0" -m mia_audit list attacks; echo $? >code) | head -c 1 >/dev/null'
+    long = "i=0; while [ $i -lt 3 ]; do i=$((i+1)); done; " + script
+    done = subprocess.run(["sh", "-c", long, sys.executable], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert (tmp_path / "code").read_text().strip() in {"0", "141"}  # 0 where all of it was in the pipe before the reader left
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("list", "--help"), ("report", "--help")])
@@ -153,7 +258,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, workers: str) -> None:
     arguments = ["run", "--target", "ann", "--dataset", "iris", "--shadows", "100", "--set", "training.epochs=600", "--attacks", "loss"]
     places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), "--workers", workers]
     running = subprocess.Popen(
-        [sys.executable, "-m", "mia_audit", *arguments, *places],
+        [sys.executable, "-c", HEARS_INTERRUPTS, *arguments, *places],
         cwd=tmp_path,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

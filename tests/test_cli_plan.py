@@ -1,5 +1,6 @@
 """`mia-audit run --plan`: what an audit would cost, said on the command line before anything is trained."""
 
+import json
 import re
 from pathlib import Path
 
@@ -18,8 +19,18 @@ def test_plan_counts_all_that_would_be_trained_and_trains_nothing(tmp_path: Path
     assert re.fullmatch(r"trained by one process, about 1\.\d\d GiB", memory)
     told = r"about \d+ s to train and query; taking signals \(noise, curvature\) and the attacks come on top, not predicted"
     assert re.fullmatch(told, seconds)
-    assert not list((tmp_path / "record").iterdir())
-    assert not list((tmp_path / "store").rglob("*.safetensors"))
+    assert not [path for path in tmp_path.iterdir() if path.name != "cache"]  # not even an empty folder
+
+
+def test_plan_as_json(tmp_path: Path) -> None:
+    """`--plan --json` is the plan for a program: the same numbers, seconds besides."""
+    ran = command([*small_run(tmp_path, *CHECKED), "--plan", "--json"], tmp_path)
+    planned = json.loads(ran.stdout)
+    seconds, bytes_each = planned.pop("seconds"), planned.pop("worker_bytes")
+    assert seconds > 0
+    assert 2**30 < bytes_each < 2**31
+    counts = {"models": 27, "cohorts": 3, "stored": 0, "cohort_size": 16, "workers": 1, "sibling": True}
+    assert planned == {**counts, "guessed": {"other-bits": 12}, "probes": ["noise", "curvature"]}
 
 
 def test_plan_knows_what_the_store_holds_and_the_memory_it_may_take(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a user gets wrong is said in one line on standard error, with the way out, and the exit code is 2."""
 
+import re
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mia_audit.audit import Silent, asked
+from mia_audit.audit.running import prepare
 from mia_audit.cli import main
 from tests.support.engine_runs import small_audit, small_run
 
@@ -30,9 +33,9 @@ class Refused:
         said = self.capfd.readouterr()
         assert left.value.code == 2
         assert said.out == ""
-        assert said.err.count("\n") == 1
         assert said.err.endswith("\n")
-        return said.err.rstrip("\n")
+        (line,) = (each for each in said.err.splitlines() if " cohorts came from the store " not in each)  # a note, no error
+        return line
 
 
 @pytest.fixture
@@ -76,6 +79,13 @@ def no_file_larger_than(size: int) -> Iterator[None]:
         (("--shadows", "0"), "UsageError: Invalid value for '--shadows': Input should be greater than or equal to 2"),
         (("--shadows", "1"), "UsageError: Invalid value for '--shadows': Input should be greater than or equal to 2"),
         (("--shadows", "4"), "ShadowBudgetError: lira-online needs at least 3 shadow models trained with and 3 without each example"),
+        (("--memory", "lots"), "RecipeError: --memory needs a size such as 8GiB or 500MiB, got 'lots'"),
+        (("--out", ""), "UsageError: --out needs a path, got ''; give the name of a file or folder"),
+        (("--slices", "~nobody-here/x.csv"), "UsageError: --slices needs a home folder for ~nobody-here, got '~nobody-here/x"),
+        (("--data-root", "$NO_SUCH_VARIABLE/data"), "UsageError: --data-root needs a value of $NO_SUCH_VARIABLE, got none"),
+        (("--attacks", "lir"), "CatalogueError: unknown attack 'lir'; did you mean 'lira'?"),
+        (("other",), "UsageError: an audit needs one target, got 'other' and --target 'snn-q4'; leave one out"),
+        (("--set", "training={epoch=3}"), "RecipeError: snn-q4: [training]: unknown key 'epoch'; did you mean 'epochs'?"),
         (("--set", "audit.shadows=1"), "RecipeError: an audit needs from 2 to 100000 shadow models, got 1; use --shadows 32"),
         (("--shadows", "10000000"), "RecipeError: an audit needs from 2 to 100000 shadow models, got 10000000; use --shadows 32"),
         (("--set", "name=../../x"), "RecipeError: the name of a recipe, and of its folder, takes letters, digits, . _ + -, got '../../x'"),
@@ -96,7 +106,7 @@ def test_a_slip_is_named_before_anything_is_computed(refused: Refused, tmp_path:
     """Each mistake gets its own line with the nearest right name or a value that works, and no model is trained."""
     said = refused("run", "--target", "snn-q4", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), *arguments)
     assert said.startswith(line)
-    assert not list(tmp_path.rglob("*.safetensors"))
+    assert not list(tmp_path.iterdir())  # not even an empty folder
 
 
 @pytest.mark.parametrize(
@@ -122,6 +132,14 @@ def test_what_the_zoo_cannot_do_is_named(refused: Refused, tmp_path: Path, argum
     said = refused("run", "--target", "snn", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), *settings)
     assert said.startswith(line)
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_too_few_shadow_models_are_told_the_number_that_would_do(refused: Refused, tmp_path: Path) -> None:
+    """That many pass, one fewer does not: the coins of the audit's own seed are counted."""
+    plan = ("run", "ann", "--dataset", "iris", "--attacks", "lira-online", "--store", str(tmp_path / "store"), "--shadows")
+    enough = int(re.findall(r"Train (\d+) \(--shadows \1\)", refused(*plan, "5"))[0])
+    assert f"Train {enough} (--shadows {enough})" in refused(*plan, str(enough - 1))
+    prepare("ann", asked(dataset="iris", attacks="lira-online", store=tmp_path / "store", shadows=enough, device="cpu"), Silent())
 
 
 @pytest.mark.parametrize("option", ["--surrogate", "--surrogate-variant"])
@@ -187,6 +205,19 @@ def test_a_data_root_without_the_files(refused: Refused, tmp_path: Path) -> None
     assert said.startswith(f"DataError: mnist needs MNIST/raw/train-images-idx3-ubyte in {tmp_path}, which is not there")
     assert "--data-root" in said
     assert "leave out --offline" in said
+
+
+def test_an_existing_record_is_not_overwritten(refused: Refused, tmp_path: Path) -> None:
+    """Without --force, and before anything is computed."""
+    (tmp_path / "record").mkdir()
+    (tmp_path / "record" / "record.json").write_text("{}", encoding="utf-8")
+    arguments = [each for each in small_run(tmp_path) if each != "--force"]
+    said = refused(*arguments)
+    assert said == (
+        f"OutputError: {tmp_path / 'record'}: an audit needs a folder without a record, got one with record.json; "
+        "give another --out, or --force"
+    )
+    assert [path.name for path in tmp_path.rglob("*")] == ["record", "record.json"]
 
 
 def test_records_that_cannot_be_read(refused: Refused, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

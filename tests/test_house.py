@@ -15,7 +15,7 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent / "mia_audit"
 
-FLOOR = ("arrays", "errors", "types", "streams", "recipe", "catalogue")
+FLOOR = ("arrays", "errors", "types", "streams", "paths", "recipe", "catalogue")
 TORCH = ("torch", "torchvision", "numba", "brevitas", "snntorch", "opacus", "nir", "safetensors")
 HEAVY = {"torch", "numba", "torchvision", "brevitas", "snntorch", "sklearn", "scipy", "pandas", "matplotlib", "seaborn"}
 
@@ -35,7 +35,8 @@ ROOMS = {
     "arrays": Room(rooms=("errors",), packages=("numpy",)),
     "streams": Room(packages=("numpy",)),
     "recipe": Room(rooms=("errors",), packages=("pydantic",)),
-    "catalogue": Room(rooms=("errors", "recipe"), packages=("pydantic",)),
+    "paths": Room(rooms=("errors",)),
+    "catalogue": Room(rooms=("errors", "paths", "recipe"), packages=("pydantic",)),
     # the torch column, from below
     "data": Room(rooms=FLOOR, packages=("numpy", "sklearn", *TORCH)),
     "models": Room(rooms=FLOOR, packages=("numpy", "numba", *TORCH)),  # numba: the neurons' own kernels
@@ -63,11 +64,14 @@ ROOMS = {
         ),
         packages=("numpy", "joblib", *TORCH),
     ),
+    # what `import mia_audit` offers: an audit in one call, a record that draws itself
+    "progress": Room(packages=("rich", "IPython")),
+    "face": Room(rooms=(*FLOOR, "attacks", "statistics", "record", "report", "audit", "progress"), packages=("numpy", "pandas")),
     "cli": Room(
-        rooms=(*FLOOR, "data", "models", "external", "attacks", "record", "report", "audit", "__init__"),
+        rooms=(*FLOOR, "data", "models", "external", "attacks", "record", "report", "audit", "face", "__init__"),
         packages=("typer", "click", "rich"),
     ),
-    "__init__": Room(rooms=(*FLOOR, "record", "report", "audit")),
+    "__init__": Room(rooms=(*FLOOR, "audit", "face")),
     "__main__": Room(rooms=("cli",)),
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 Looking at the target's membership here would leak it: "enough models with this example" must not count the target.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from mia_audit.types import Bools, Evidence, Floats
 JUDGED_AT_LEAST = 0.9
 """Share of the pool that an audit must be able to judge."""
 
+MOST_TRIED = 1024  # shadow models; who needs more than that per side has mistyped a parameter
+
 
 def judged(trained_on: Bools, per_side: int) -> Bools:
     """Return which examples so many shadow models were trained with and so many without, [examples]; trained_on is [models, examples]."""
@@ -22,10 +24,11 @@ def judged(trained_on: Bools, per_side: int) -> Bools:
     return enough
 
 
-def require_budget(trained_on: Bools, attacks: Iterable[Attack], *, spare: int = 0) -> Bools:
+def require_budget(trained_on: Bools, attacks: Iterable[Attack], *, spare: int = 0, dealt: Callable[[int], Bools] | None = None) -> Bools:
     """Return which examples all the attacks can judge; ShadowBudgetError where that is less than 90 % of them.
 
     spare: how many shadow models per side will be missing later (1 where each rehearses as the target).
+    dealt: the membership of so many shadow models, [models, examples]; the refusal then says the number that would do.
     """
     needy = max(attacks, key=lambda attack: attack.shadows_per_side)
     if not needy.shadows_per_side:
@@ -33,8 +36,20 @@ def require_budget(trained_on: Bools, attacks: Iterable[Attack], *, spare: int =
     need = needy.shadows_per_side + spare
     mask = judged(trained_on, need)
     if mask.mean() < JUDGED_AT_LEAST:
-        raise ShadowBudgetError(_refusal(needy.name, need, mask, len(trained_on), spare))
+        raise ShadowBudgetError(_refusal(needy.name, need, mask, len(trained_on), spare) + _way_out(trained_on, need, dealt))
     return mask
+
+
+def _enough(dealt: Callable[[int], Bools], need: int, models: int) -> int | None:
+    """Return the smallest number of shadow models that leaves enough on both sides; None where not even very many would."""
+    while models < MOST_TRIED:
+        models *= 2
+        with_it = np.cumsum(dealt(models), axis=0)
+        sides = np.minimum(with_it, np.arange(1, models + 1)[:, None] - with_it)
+        suffices = (sides >= need).mean(axis=1) >= JUDGED_AT_LEAST
+        if suffices.any():
+            return int(suffices.argmax()) + 1
+    return None
 
 
 def require_needs(seen: Evidence, attack: Attack) -> None:
@@ -53,7 +68,10 @@ def require_shadows(seen: Evidence, attack: Attack) -> None:
     """Raise ShadowBudgetError unless every example has enough shadow models, EvidenceError where the target is one of them."""
     mask = judged(seen.trained_on, attack.shadows_per_side)
     if not mask.all():
-        raise ShadowBudgetError(_refusal(attack.name, attack.shadows_per_side, mask, len(seen.trained_on), 0))
+        raise ShadowBudgetError(
+            _refusal(attack.name, attack.shadows_per_side, mask, len(seen.trained_on), 0)
+            + _way_out(seen.trained_on, attack.shadows_per_side)
+        )
     varies = np.ptp(seen.target) > 0  # untrained models may all answer the same constant
     if varies and any(_same(shadow, seen.target) for shadow in seen.shadows):
         raise EvidenceError(
@@ -82,5 +100,10 @@ def _refusal(name: str, need: int, mask: Bools, models: int, spare: int) -> str:
     return (
         f"{name} needs at least {need} shadow models trained with and {need} without each example{why}; {int((~mask).sum())} of "
         f"{mask.size} examples have fewer among {models}. "
-        "Train more shadow models (--shadows), or use attacks that need none (suite thresholds)."
     )
+
+
+def _way_out(trained_on: Bools, need: int, dealt: Callable[[int], Bools] | None = None) -> str:
+    enough = None if dealt is None else _enough(dealt, need, len(trained_on))
+    train = "Train more shadow models (--shadows)" if enough is None else f"Train {enough} (--shadows {enough})"
+    return f"{train}, or use attacks that need none (suite thresholds)."

@@ -7,19 +7,17 @@ named list of cards in `suites.toml`.
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mia_audit.attacks import ATTACKS
 from mia_audit.attacks.attack import Attack
-from mia_audit.catalogue import checked, folder, read_toml
+from mia_audit.catalogue import SUITES, card_names, checked, families, folder, read_toml, suite_names
 from mia_audit.errors import CatalogueError, RecipeError, nearest
+from mia_audit.paths import expanded, is_path
 
 Access = Literal["labels", "probabilities", "logits", "internal states", "gradients"]
-
-_SUITES = "suites.toml"
 
 
 class Card(BaseModel):
@@ -57,53 +55,49 @@ class Suite(BaseModel):
     attacks: tuple[str, ...] = Field(min_length=1)
 
 
-def card_names() -> tuple[str, ...]:
-    """Return the names of the catalogue's cards, sorted."""
-    return tuple(sorted(path.stem for path in folder("attacks").glob("*.toml") if path.name != _SUITES))
-
-
-def suite_names() -> tuple[str, ...]:
-    """Return the names of the catalogue's suites, in its order."""
-    return tuple(read_toml(folder("attacks") / _SUITES))
-
-
 def load_suite(name: str) -> Suite:
     """Read one suite of the catalogue."""
-    content = read_toml(folder("attacks") / _SUITES)
+    content = read_toml(folder("attacks") / SUITES)
     if name not in content:
         raise CatalogueError(f"unknown suite {name!r}{nearest(name, content)}")
-    return checked(Suite, content[name], f"{_SUITES}: [{name}]")
+    return checked(Suite, content[name], f"{SUITES}: [{name}]")
 
 
 def load_card(name: str) -> Card:
     """Read a card by its name in the catalogue or by its path (a name with a slash or ending in .toml)."""
-    if "/" in name or name.endswith(".toml"):
-        if not Path(name).is_file():
-            raise CatalogueError(f"{name}: no such card; `mia-audit list attacks` names the catalogue's cards")
-        return checked(Card, read_toml(Path(name)), Path(name).name)
+    if is_path(name):
+        path = expanded(name, "--attacks")
+        if not path.is_file():
+            raise CatalogueError(f"{path}: no such card; `mia-audit list attacks` names the catalogue's cards")
+        return checked(Card, read_toml(path), path.name)
     if name not in card_names():
-        raise CatalogueError(f"unknown attack {name!r}{nearest(name, (*card_names(), *suite_names()))}")
+        raise CatalogueError(f"unknown attack {name!r}{nearest(name, (*card_names(), *suite_names(), *families()))}")
     return checked(Card, read_toml(folder("attacks") / f"{name}.toml"), f"{name}.toml")
 
 
 def load_attacks(names: Sequence[str]) -> tuple[tuple[Card, Attack], ...]:
-    """Return cards and their attacks for names of suites, names of cards and paths of cards; in order, each card once."""
-    suites = suite_names()
+    """Return cards and their attacks for names of suites, families and cards and for paths of cards; in order, each card once."""
+    groups = _groups()
     cards: dict[str, Card] = {}
     for name in names:
-        for member in load_suite(name).attacks if name in suites else (name,):
+        for member in groups.get(name, (name,)):
             card = load_card(member)
             if cards.setdefault(card.name, card) != card:
                 raise RecipeError(f"{member}: another card of this audit is named {card.name!r} too; give it a name of its own")
     if not cards:
-        raise CatalogueError(f"an audit needs an attack or a suite, got none; suites: {', '.join(suites)}")
+        raise CatalogueError(f"an audit needs an attack or a suite, got none; suites: {', '.join(suite_names())}")
     return tuple((card, build(card)) for card in cards.values())
 
 
 def asked_by_name(names: Sequence[str]) -> frozenset[str]:
-    """Return the names of the cards that were asked for themselves, not through a suite."""
-    suites = suite_names()
-    return frozenset(load_card(name).name for name in names if name not in suites)
+    """Return the names of the cards that were asked for themselves, not through a suite or a family."""
+    groups = _groups()
+    return frozenset(load_card(name).name for name in names if name not in groups)
+
+
+def _groups() -> dict[str, tuple[str, ...]]:
+    """Return what stands for several attacks, by name."""
+    return {**families(), **{name: load_suite(name).attacks for name in suite_names()}}
 
 
 def build(card: Card) -> Attack:

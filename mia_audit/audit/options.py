@@ -1,6 +1,8 @@
 """What a user asks for: a target, changes to its recipe, and where things go."""
 
+import contextlib
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,7 @@ from mia_audit.audit import sense
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.profiles import resolve
 from mia_audit.errors import OutputError, RecipeError
+from mia_audit.paths import Place, cache, from_environment
 from mia_audit.recipe import Recipe
 
 
@@ -20,6 +23,7 @@ class Options:
     settings   recipe fields by dotted path, applied last: {"training.epochs": 5}
     store      folder of trained cohorts; None is the user's cache
     out        folder of the record; None is audits/<what was audited>-<first 8 of the record's id>
+    force      overwrite a record that lies in `out`
     slices     file that parts the examples (`mia_audit/audit/grouping.py` says how); each part gets a line in the report
     expose     whether the exposed examples themselves (pictures or rows) go into the record; None: only for public data
     workers    processes at once; None is one a core
@@ -40,15 +44,16 @@ class Options:
     device: str = "auto"
     store: Path | None = None
     out: Path | None = None
+    force: bool = False
     slices: Path | None = None
     expose: bool | None = None
     workers: int | None = None
     memory: int | None = None
 
 
-def describe(target: str | Recipe, options: Options) -> Recipe:
+def describe(target: Place | Recipe, options: Options) -> Recipe:
     """Return the resolved recipe of an audit, every name and shape in it checked before anything is computed."""
-    recipe = load_recipe(target) if isinstance(target, str) else target
+    recipe = target if isinstance(target, Recipe) else load_recipe(target)
     for option, value in _surrogate(options).items():
         if value is not None and not recipe.model.spiking:
             raise RecipeError(
@@ -79,28 +84,38 @@ def _changes(options: Options) -> dict[str, Any]:
 
 
 def writable(folder: Path) -> Path:
-    """Return the folder, made if need be; OutputError, before anything is computed, when nothing can be written there."""
-    probe = folder / ".mia-audit-probe"
+    """Return the folder; OutputError, before anything is computed, when nothing can be written there. It leaves nothing behind."""
+    made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
+        with tempfile.NamedTemporaryFile(prefix=".mia-audit-probe-", dir=folder) as probe:
+            probe.write(b"x" * 4096)
     except OSError as error:
         raise OutputError(
             f"{folder}: an audit needs a folder it can write, got: {error.strerror}; give another one with --out or --store"
         ) from error
+    finally:
+        for each in made:
+            with contextlib.suppress(OSError):  # another audit has put something there since
+                each.rmdir()
+    return folder
+
+
+def unclaimed(folder: Path, *, force: bool) -> Path:
+    """Return the folder; OutputError where a record lies in it, which is overwritten only by force."""
+    if os.path.lexists(folder / "record.json") and not force:
+        raise OutputError(f"{folder}: an audit needs a folder without a record, got one with record.json; give another --out, or --force")
     return folder
 
 
 def default_store() -> Path:
     """Return the store in the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mia-audit" / "store"
+    return cache() / "store"
 
 
 def data_root() -> Path | None:
     """Return the folder of data sets that the environment names, if it names one."""
-    named = os.environ.get("MIA_AUDIT_DATA")
-    return Path(named) if named else None
+    return from_environment("MIA_AUDIT_DATA")
 
 
 def device_type(asked: str) -> str:

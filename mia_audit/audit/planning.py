@@ -3,12 +3,15 @@
 import heapq
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from mia_audit.audit import degrading, dose
 from mia_audit.audit.options import Options
 from mia_audit.audit.prepared import Prepared
-from mia_audit.audit.running import Silent, prepare
+from mia_audit.audit.running import prepare
+from mia_audit.audit.watching import Silent
+from mia_audit.paths import Place
 from mia_audit.probes.names import probes_for
 from mia_audit.recipe import Recipe, settled
 from mia_audit.training import batches, plan
@@ -37,6 +40,10 @@ class Plan:
     sibling: bool
     probes: tuple[str, ...]
 
+    def content(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {**asdict(self), "guessed": dict(self.guessed), "seconds": round(self.seconds, 1)}
+
     def lines(self) -> tuple[str, ...]:
         """Say it in words."""
         among = [f"{models} whose recipe was guessed wrong ({guess})" for guess, models in self.guessed.items()]
@@ -60,7 +67,7 @@ class Stage:
     guess: str = ""
 
 
-def make_plan(target: str | Recipe, options: Options) -> Plan:
+def make_plan(target: Place | Recipe, options: Options) -> Plan:
     """Check an audit as `audit` would, train and query a few steps of each stage's first cohort, and predict the whole."""
     prepared = prepare(target, options, Silent())
     own, *others = all_stages = stages(prepared)

@@ -1,11 +1,8 @@
 """An audit from start to end: recipe, examples and membership, population trained, signals, scores, metrics, record."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -13,11 +10,13 @@ from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import require_budget
 from mia_audit.audit import attacking, choosing, controls, degrading, dose, exposing, facts, findings, grouping, measuring
-from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, writable
+from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, unclaimed, writable
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
+from mia_audit.audit.watching import Clock, Silent, Watcher
 from mia_audit.data import design
 from mia_audit.data.examples import load
 from mia_audit.errors import OutputError
+from mia_audit.paths import Place
 from mia_audit.probes import taking
 from mia_audit.probes.names import probes_for, probing_bytes
 from mia_audit.recipe import Recipe
@@ -27,45 +26,7 @@ from mia_audit.training.material import material
 from mia_audit.training.store import Store
 
 
-class Watcher(Protocol):
-    """Who is told how an audit goes."""
-
-    def stage(self, name: str) -> None:
-        """Hear that a stage begins."""
-        ...
-
-    def progress(self, share: float) -> None:
-        """Hear which share of the stage is done."""
-        ...
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    def stage(self, name: str) -> None:
-        """Say nothing."""
-
-    def progress(self, share: float) -> None:
-        """Say nothing."""
-
-
-@dataclass(kw_only=True)
-class Clock:
-    """Seconds spent by stage; they go into run.json, never into the record."""
-
-    watcher: Watcher
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage, and tell the watcher that it begins."""
-        self.watcher.stage(name)
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)
-
-
-def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = None, command: str = "") -> Record:
+def audit(target: Place | Recipe, options: Options, *, watcher: Watcher | None = None, command: str = "") -> Record:
     """Run an audit and return its record, which has been written to the output folder.
 
     Raises an AuditError that says the way out; cohorts that finished before it stay in the store.
@@ -78,6 +39,8 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
         machine = schedule.Machine(device=prepared.device, workers=prepared.workers, progress=clock.watcher.progress)
         given = material(prepared.recipe, prepared.examples)
         trained = schedule.run(tasks, given, prepared.store, machine)
+    if len(trained.spent) < len(tasks):
+        clock.watcher.note(f"{len(tasks) - len(trained.spent)} of {len(tasks)} cohorts came from the store {prepared.store.folder}")
     with clock.stage("take further signals"):
         probes = probes_for(prepared.wanted)
         bank = gather(trained.cohorts, taking.take(tasks, probes, given, prepared.store, machine) if probes else ())
@@ -92,11 +55,14 @@ def audit(target: str | Recipe, options: Options, *, watcher: Watcher | None = N
         summary, arrays, exposed = judge(prepared, bank, sibling=sibling, public_only=options.expose is None, expose=bool(options.expose))
     ran = facts.run(prepared, clock.seconds, trained.spent, command)
     record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
-    return _written(record, options.out or Path("audits") / record.name)
+    return _written(record, options)
 
 
-def _written(record: Record, folder: Path) -> Record:
-    """Write the record; OutputError when the disk is full or gone by now."""
+def _written(record: Record, options: Options) -> Record:
+    """Write the record; OutputError when the disk is full or gone by now, or another record has come to lie there."""
+    folder = options.out or Path("audits") / record.name
+    if options.out:
+        unclaimed(folder, force=options.force)
     try:
         return record.write(writable(folder))
     except OSError as error:
@@ -106,17 +72,24 @@ def _written(record: Record, folder: Path) -> Record:
         ) from error
 
 
-def prepare(target: str | Recipe, options: Options, watcher: Watcher) -> Prepared:
+def prepare(target: Place | Recipe, options: Options, watcher: Watcher) -> Prepared:
     """Check everything that can be checked, and deal examples and membership."""
     recipe = describe(target, options)
     chosen = choosing.choose(recipe.audit.attacks, choosing.offers(recipe))
     device = device_type(options.device)
     memory = _memory(recipe, chosen.attacks, device, options)
     store = Store(folder=writable(options.store or default_store()))
-    writable(options.out or Path("audits"))
+    writable(unclaimed(options.out, force=options.force) if options.out else Path("audits"))
     examples = load(recipe, root=options.data_root or data_root(), offline=options.offline, progress=watcher.stage)
     rows = design.membership(recipe, design.FIRST_SHADOW + recipe.audit.shadows)
-    audited = np.flatnonzero(require_budget(rows[design.FIRST_SHADOW :], chosen.attacks, spare=1))
+    audited = np.flatnonzero(
+        require_budget(
+            rows[design.FIRST_SHADOW :],
+            chosen.attacks,
+            spare=1,
+            dealt=lambda shadows: design.membership(recipe, design.FIRST_SHADOW + shadows)[design.FIRST_SHADOW :],
+        )
+    )
     dose.require_room(recipe, audited)
     return Prepared(
         recipe=recipe,

@@ -11,7 +11,7 @@ def export(
     csv: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Parquet file to write; needs pyarrow.")] = None,
 ) -> None:
-    """Write every example of the pool as a row: membership, scores, probability, risk (mia_audit.report.table).
+    """Write every example of the pool as a row: membership, scores, probability, risk.
 
     Its position counts the data set's training part as stored, from 0, as --slices does.
     """

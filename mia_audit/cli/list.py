@@ -1,75 +1,114 @@
-"""`mia-audit list`: what there is to choose from."""
+"""`mia-audit list`: what there is to choose from. A terminal gets entries of 80 columns, a pipe one row a line, `--json` a list."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from mia_audit.recipe import Recipe
 
 catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One thing to choose: its name, facts in a few words each, and what it is."""
+
+    name: str
+    text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
 
 @catalogue.command()
-def targets() -> None:
-    """List the zoo: every recipe in the catalogue (mia_audit.catalogue.target_names)."""
+def targets(as_json: AsJson = False) -> None:
+    """List the zoo: every recipe in the catalogue."""
     from mia_audit.catalogue import load_recipe, target_names  # noqa: PLC0415  help must not pay for it
     from mia_audit.data.profiles import resolve  # noqa: PLC0415
 
-    plain = [Column(name, no_wrap=True) for name in ("target", "data", "bits", "T", "parameters", "accuracy")]
-    _print([*plain, "what it is, and whose paper"], [_target(resolve(load_recipe(name))) for name in target_names()])
+    _print([_target(resolve(load_recipe(name))) for name in target_names()], as_json)
 
 
-def _target(recipe: "Recipe") -> tuple[str, ...]:
-    """Return a target's row: bits of weights and activations, parameters on its own data set, and the accuracy that we measured."""
+def _target(recipe: "Recipe") -> Entry:
+    """Return a target's entry: bits of weights and activations, parameters on its own data set, and the accuracy that we measured."""
     from mia_audit.data.profiles import profile  # noqa: PLC0415
     from mia_audit.models import architectures, drawing  # noqa: PLC0415
 
     model, suits = recipe.model, profile(recipe.data.dataset)
-    count = drawing.parameters(model, architectures.layers(model, suits.classes), suits.channels_last)
-    bits = f"{model.quantization.weight_bits}/{model.quantization.activation_bits}"
-    reached = "-" if recipe.expect is None else f"{recipe.expect.test_accuracy[0]:.3f}"
-    whose = f" {recipe.paper}." if recipe.paper else ""
-    return recipe.name, suits.name, bits, str(model.time_steps), f"{count:,}", reached, recipe.summary + whose
+    facts = {
+        "data": suits.name,
+        "bits": f"{model.quantization.weight_bits}/{model.quantization.activation_bits}",
+        "T": model.time_steps,
+        "parameters": drawing.parameters(model, architectures.layers(model, suits.classes), suits.channels_last),
+        "accuracy": None if recipe.expect is None else round(recipe.expect.test_accuracy[0], 3),
+    }
+    return Entry(name=recipe.name, facts=facts, text=recipe.summary + (f" {recipe.paper}." if recipe.paper else ""))
 
 
 @catalogue.command()
-def attacks() -> None:
-    """List suites and attacks (mia_audit.attacks.cards)."""
-    from mia_audit.attacks.cards import card_names, load_card, load_suite, suite_names  # noqa: PLC0415
+def attacks(as_json: AsJson = False) -> None:
+    """List suites, families and attacks: `--attacks` takes them all."""
+    from mia_audit.attacks.cards import load_card, load_suite  # noqa: PLC0415
+    from mia_audit.catalogue import card_names, families, suite_names  # noqa: PLC0415
 
-    _print(
-        ("suite", "what it is", "attacks"), [(n, s.summary, ", ".join(s.attacks)) for n, s in ((n, load_suite(n)) for n in suite_names())]
-    )
+    suites = [(name, load_suite(name)) for name in suite_names()]
     cards = [load_card(name) for name in card_names()]
-    _print(("attack", "what it does", "sees", "paper"), [(card.name, card.summary, card.access, card.paper) for card in cards])
+    _print(
+        [
+            *(Entry(name=name, facts={"kind": "suite"}, text=f"{suite.summary} {', '.join(suite.attacks)}") for name, suite in suites),
+            *(Entry(name=name, facts={"kind": "family"}, text=", ".join(members)) for name, members in families().items()),
+            *(Entry(name=card.name, facts={"kind": "attack", "sees": card.access}, text=f"{card.summary} {card.paper}.") for card in cards),
+        ],
+        as_json,
+    )
 
 
 @catalogue.command()
-def datasets() -> None:
-    """List data sets (mia_audit.data.profiles.PROFILES)."""
+def datasets(as_json: AsJson = False) -> None:
+    """List data sets, and where each comes from."""
     from mia_audit.data.profiles import PROFILES  # noqa: PLC0415
 
-    rows = [(p.name, p.title, "x".join(map(str, p.shape)), str(p.classes), str(p.pool), p.source) for p in PROFILES]
-    _print(("data set", "what it is", "shape", "classes", "pool", "source"), rows)
+    facts = [{"shape": "x".join(map(str, p.shape)), "classes": p.classes, "pool": p.pool, "source": p.source} for p in PROFILES]
+    _print([Entry(name=p.name, facts=each, text=p.title) for p, each in zip(PROFILES, facts, strict=True)], as_json)
 
 
 @catalogue.command()
-def surrogates() -> None:
-    """List surrogate gradients; x is membrane minus threshold (mia_audit.models.surrogates.SURROGATES)."""
+def surrogates(as_json: AsJson = False) -> None:
+    """List surrogate gradients; x is membrane minus threshold."""
     from mia_audit.models.surrogates import SURROGATES  # noqa: PLC0415
 
-    _print(("surrogate", "slope"), [(each.name, each.summary) for each in SURROGATES])
+    _print([Entry(name=each.name, text=each.summary) for each in SURROGATES], as_json)
 
 
-def _print(columns: Sequence[str | Column], rows: Sequence[tuple[str, ...]]) -> None:
-    name, *others = columns
-    first = Column(name, no_wrap=True) if isinstance(name, str) else name
-    folded = [Column(each, overflow="fold") if isinstance(each, str) else each for each in others]  # an address is cut nowhere
-    table = Table(first, *folded, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+def _print(entries: Iterable[Entry], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([{"name": each.name, **each.facts, "summary": each.text} for each in entries], indent=1, ensure_ascii=False))
+    elif sys.stdout.isatty():
+        width = min(100, shutil.get_terminal_size().columns)
+        typer.echo("\n".join(line for each in entries for line in lines(each, width)))
+    else:
+        typer.echo("\n".join("\t".join((each.name, *map(_word, each.facts.values()), each.text)) for each in entries))
+
+
+def lines(entry: Entry, width: int) -> Iterable[str]:
+    """Return an entry for a terminal: its name in bold and its facts, what it is below; no line wider than the terminal."""
+    facts = "  ".join(f"{name} {_word(value, grouped=True)}" for name, value in entry.facts.items())
+    head = f"{entry.name:<22}  {facts}".rstrip()
+    first, *more = textwrap.wrap(head, width, subsequent_indent="    ", drop_whitespace=True, break_on_hyphens=False) if facts else [head]
+    yield typer.style(entry.name, bold=True) + first[len(entry.name) :]
+    yield from more
+    yield from textwrap.wrap(entry.text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _word(value: Any, *, grouped: bool = False) -> str:
+    """Return a fact as a text; a dash where it is not known. Thousands are grouped for people, not for programs."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if grouped and isinstance(value, int) else str(value)

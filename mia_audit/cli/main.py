@@ -1,53 +1,105 @@
-"""`mia-audit`: the verbs, and what becomes of an error. Exit codes: 0 done, 2 the user's mistake, 1 ours, 130 interrupted."""
+"""`mia-audit`: the verbs, and what becomes of an error. Exit codes: 0 done, 2 the user's mistake, 1 ours, 130 interrupted, 141 unread."""
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from mia_audit.cli import run as running
 from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
-from mia_audit.cli.run import run
 from mia_audit.cli.show import show
 from mia_audit.errors import AuditError
 
-INTERRUPTED = 130
+INTERRUPTED, NO_READER = 130, 141
 
 app = typer.Typer(
     name="mia-audit",
     help="Can an outsider find out whose data trained this network, and how sure are we?",
-    add_completion=False,
+    rich_markup_mode=None,  # plain help: no option is cut, and a pipe gets the same text
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(show)
+app.command(epilog=running.EXAMPLES)(running.run)
+app.command(epilog="Example:\n\n\b\nmia-audit show snn-q4 --dataset mnist")(show)
 app.add_typer(catalogue, name="list")
-app.command()(report)
-app.command()(export)
+app.command(epilog="Examples:\n\n\b\nmia-audit report audits/snn-q4-1234abcd\nmia-audit report audits/* -o comparison.html")(report)
+app.command(epilog="Example:\n\n\b\nmia-audit export audits/snn-q4-1234abcd --csv rows.csv")(export)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415  nobody else needs it
+
+        typer.echo(f"mia-audit {version('mia-audit')}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with:\n\n\b\nmia-audit run snn-q4\nmia-audit list targets")
+def _top(
+    _: Annotated[bool, typer.Option("--version", help="Print the version, and stop.", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Can an outsider find out whose data trained this network, and how sure are we?"""  # noqa: D400  a question
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    _open_streams()
     os.environ.setdefault(
         "PYTHONWARNINGS", "ignore:resource_tracker"
     )  # joblib's tracker, which outlives an interrupt, tells how it tidies up
     try:
         code = app(given or ["--help"], prog_name="mia-audit", standalone_mode=False)
+        sys.stdout.flush()
     except AuditError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        sys.exit(2)
+        _leave(2, f"{type(error).__name__}: {error}")
     except TyperException as error:
-        sys.stderr.write(f"UsageError: {_one_line(error)}\n")
-        sys.exit(2)
+        _leave(2, f"UsageError: {_one_line(error)}")
+    except SystemExit as end:  # typer's and rich's answer to a reader who has gone: nothing else ends this way here
+        sys.exit(NO_READER if end.code == 1 else end.code)
+    except OSError as error:
+        if error.filename is not None or error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL}:
+            raise
+        _leave_unheard(error)
     if code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
-        sys.stderr.write("Interrupted. Finished cohorts are in the store; the same command goes on from there.\n")
-        sys.stderr.flush()
+        _say("Interrupted. Finished cohorts are in the store; the same command goes on from there.")
         os._exit(INTERRUPTED)  # worker processes may be in the middle of a step: do not wait for them
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Give streams that were closed before the start to nobody, lest a file of ours takes their number and their output."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _leave(code: int, line: str) -> None:
+    _say(line)
+    sys.exit(code)
+
+
+def _leave_unheard(error: OSError) -> None:
+    """End where standard output takes no more: in silence where its reader has gone, as every filter does, else in one line."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(nowhere, sys.stdout.fileno())  # what is still buffered goes there
+    if error.errno == errno.EPIPE:
+        sys.exit(NO_READER)
+    _leave(2, f"OutputError: standard output cannot be written: {error.strerror}; what the command wrote to files stays")
+
+
+def _say(line: str) -> None:
+    """Write a line to standard error, if anybody can hear it."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def _one_line(error: TyperException) -> str:

@@ -10,7 +10,7 @@ def report(
     records: Annotated[list[Path], typer.Argument(help="Record folders, as `run` wrote them; several go on one page.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML file to write.")] = Path("report.html"),
 ) -> None:
-    """Draw one record, or compare several on one page (mia_audit.report.write)."""
+    """Draw one record, or compare several on one page."""
     from mia_audit.record import load  # noqa: PLC0415  help must not pay for it
     from mia_audit.report import write  # noqa: PLC0415
 

@@ -4,22 +4,50 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mia_audit.cli import arguments as a
+
 if TYPE_CHECKING:
     from mia_audit.recipe import Recipe
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print the recipe as JSON.")]
 
-def show(
-    target: Annotated[str, typer.Argument(help="Recipe of the zoo (`mia-audit list targets`) or path of a recipe file.")],
-    dataset: Annotated[str | None, typer.Option(help="Data set (`mia-audit list datasets`).")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Any recipe field: key.path=value. Repeatable.")] = None,
+
+def show(  # noqa: PLR0913, PLR0917  all that `run` takes, so that one word of a command is all there is to change
+    target: a.Target = None,
+    target_option: a.TargetOption = None,
+    surrogate: a.Surrogate = None,
+    surrogate_variant: a.SurrogateVariant = None,
+    surrogate_area: a.SurrogateArea = None,
+    ptq: a.PTQ = False,
+    dataset: a.Dataset = None,
+    data_root: a.DataRoot = None,
+    offline: a.Offline = False,
+    attacks: a.Attacks = None,
+    shadows: a.Shadows = None,
+    seed: a.Seed = None,
+    device: a.Device = "auto",
+    store: a.Store = None,
+    out: a.Out = None,
+    force: a.Force = False,
+    settings: a.Settings = None,
+    slices: a.Slices = None,
+    expose: a.Expose = None,
+    workers: a.Workers = None,
+    memory: a.Memory = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the resolved recipe and a drawing of the network (mia_audit.audit.options.describe)."""
-    from mia_audit.audit.options import Options, describe  # noqa: PLC0415  help must not pay for it
-    from mia_audit.catalogue import parse_setting  # noqa: PLC0415
+    """Print the resolved recipe of an audit and a drawing of its network; takes what `run` takes."""
+    named = a.one_target(target, target_option)
+    options = a.asked(
+        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
+        data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
+        force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
+    )  # fmt: skip
+    from mia_audit.audit.options import describe  # noqa: PLC0415  help must not pay for it
     from mia_audit.recipe.writing import toml  # noqa: PLC0415
 
-    recipe = describe(target, Options(dataset=dataset, settings=dict(parse_setting(text) for text in settings or [])))
-    typer.echo("\n".join([toml(recipe), *drawing(recipe)]))
+    recipe = describe(named, options)
+    typer.echo(recipe.model_dump_json(indent=1) if as_json else "\n".join([toml(recipe), *drawing(recipe)]))
 
 
 def drawing(recipe: "Recipe") -> list[str]:

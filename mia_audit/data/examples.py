@@ -12,6 +12,7 @@ from mia_audit.data.checking import require_sound
 from mia_audit.data.deal import deal
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.data.source import Split
+from mia_audit.paths import cache
 from mia_audit.recipe import Recipe
 from mia_audit.types import Floats, Ints
 
@@ -59,7 +60,7 @@ class Examples:
 
 def default_root() -> Path:
     """Return the folder where data sets are kept when the user names none."""
-    return Path.home() / ".cache" / "mia-audit" / "data"
+    return cache() / "data"
 
 
 def load(

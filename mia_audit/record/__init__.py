@@ -32,21 +32,22 @@ Records of schema 1 written before there were pool_positions, probability and na
 """
 
 import hashlib
-import html
 import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from pydantic import ValidationError
 
 from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
 from mia_audit.errors import RecordError
+from mia_audit.paths import Place, expanded
 from mia_audit.recipe.describing import described
+from mia_audit.record import shown
 from mia_audit.record.findings import (
     Calibration,
     CalibrationStep,
@@ -77,7 +78,7 @@ from mia_audit.record.verdict import verdict
 EXPOSED = ("positions", "labels", "scores", "member")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Record:
     """A record, in memory. `folder` is where it lies on disk, None before it is written.
 
@@ -108,11 +109,12 @@ class Record:
         """What was audited, fit for a folder's name, and the first eight digits of the id."""
         return f"{described(self.summary.recipe).slug}-{self.id[:8]}"
 
-    def write(self, folder: Path) -> "Record":
+    def write(self, folder: Place) -> Self:
         """Write the record into a folder, made when it is absent, and return it with that folder.
 
         Whole or not at all: a record that lay there before stays when the disk is full, and nothing of it is left when it is not.
         """
+        folder = expanded(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".record-", dir=folder) as place:
             part = Path(place)
@@ -129,20 +131,18 @@ class Record:
                     (folder / name).unlink(missing_ok=True)
         return replace(self, folder=folder)
 
+    def __repr__(self) -> str:
+        """Five lines: what was audited, what came out, how surely, how well the network works, and where the record lies."""
+        return "\n".join((*shown.as_lines(self.name, self.summary), str(self.folder or "not written to a folder")))
+
     def _repr_html_(self) -> str:
-        """Show the report's summary in a notebook."""
-        rows = "".join(
-            f"<tr><td>{html.escape(a.name)}</td><td>{a.auc.value:.3f}</td><td>{a.auc.low:.3f} to {a.auc.high:.3f}</td></tr>"
-            for a in self.summary.attacks
-        )
-        return (
-            f"<p><b>{html.escape(self.name)}</b>: {html.escape(verdict(self.summary))}</p>"
-            f"<table><tr><th>attack</th><th>AUC</th><th>95 % interval</th></tr>{rows}</table>"
-        )
+        """Show the report's summary in a notebook: the headline marked, the others by their strength on shadow models."""
+        return shown.as_html(self.name, self.summary)
 
 
-def load(folder: Path) -> Record:
+def load(folder: Place) -> Record:
     """Read a record folder; RecordError says what is missing, damaged or of another version."""
+    folder = expanded(folder, "a record")
     try:
         text = (folder / "record.json").read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mia_audit.errors import OutputError, RecordError
+from mia_audit.paths import Place, expanded
 from mia_audit.report.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from mia_audit.record import Record
     from mia_audit.record.compared import Compared
@@ -32,12 +32,13 @@ def render(records: Sequence[Record], compared: Compared | None = None) -> str:
     return comparison_page.page(different, compared or comparison_page.NOT_ASKED)
 
 
-def write(records: Sequence[Record], path: Path, compared: Compared | None = None) -> None:
+def write(records: Sequence[Record], path: Place, compared: Compared | None = None) -> None:
     """Write the page to a file, whole or not at all; OutputError says why it cannot."""
+    place = expanded(path, "--out")
     text = render(records, compared)
     try:
-        write_whole(path, text)
+        write_whole(place, text)
     except OSError as error:
         raise OutputError(
-            f"{path}: the report needs a file that can be written, got {error.strerror or type(error).__name__}; give another -o FILE"
+            f"{place}: the report needs a file that can be written, got {error.strerror or type(error).__name__}; give another -o FILE"
         ) from error

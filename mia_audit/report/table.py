@@ -11,13 +11,13 @@ score_<attack>   larger: more likely a member
 
 import csv
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mia_audit.errors import OutputError
+from mia_audit.paths import Place, expanded
 from mia_audit.record import Record
 from mia_audit.report.writing import write_whole
 
@@ -45,19 +45,19 @@ def columns(record: Record) -> Columns:
     return found | {f"score_{attack.name}": _of_audited(record, arrays[f"scores/{attack.name}"]) for attack in record.summary.attacks}
 
 
-def write_csv(record: Record, path: Path) -> None:
+def write_csv(record: Record, path: Place) -> None:
     """Write the table as CSV, empty cells where a number is missing; OutputError says why it cannot."""
     table, text = columns(record), io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table)
     writer.writerows(zip(*table.values(), strict=True))
     try:
-        write_whole(path, text.getvalue())
+        write_whole(expanded(path, "--csv"), text.getvalue())
     except OSError as error:
         raise OutputError(f"{path}: the table needs a file that can be written, got {error.strerror}; give another one") from error
 
 
-def write_parquet(record: Record, path: Path) -> None:
+def write_parquet(record: Record, path: Place) -> None:
     """Write the table as Parquet, nulls where a number is missing; needs pyarrow."""
     try:
         import pyarrow as pa  # noqa: PLC0415  # pyright: ignore[reportMissingImports]  # an extra
@@ -65,8 +65,9 @@ def write_parquet(record: Record, path: Path) -> None:
     except ImportError as error:
         raise OutputError("--parquet needs the package pyarrow, which is not installed; `pip install pyarrow`, or use --csv") from error
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(pa.table(columns(record)), path)
+        place = expanded(path, "--parquet")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        parquet.write_table(pa.table(columns(record)), place)
     except OSError as error:
         raise OutputError(f"{path}: the table needs a file that can be written, got {error}; give another one") from error
 

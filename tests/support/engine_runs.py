@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import mia_audit
+from mia_audit.audit import asked, audit
 from mia_audit.record import Record
 
 Settings = Mapping[str, object]
@@ -25,22 +25,23 @@ def small_audit(
     settings: Settings = SMALL,
 ) -> Record:
     """Audit a target in a second or two, in this process, with the store and the record below a folder."""
-    return mia_audit.run(
-        target,
+    options = asked(
         dataset=dataset,
         shadows=shadows,
-        attacks=None if attacks is None else [attacks],
+        attacks=attacks,
         settings=settings,
         store=folder / "store",
         out=folder / out,
+        force=True,
         device="cpu",
         workers=1,
     )
+    return audit(target, options)  # `mia_audit.run` draws the page besides
 
 
 def small_run(folder: Path, *more: str, target: str = "ann") -> list[str]:
     """Return the arguments of the same audit on the command line."""
-    places = ["--store", str(folder / "store"), "--out", str(folder / "record"), "--device", "cpu", "--workers", "1"]
+    places = ["--store", str(folder / "store"), "--out", str(folder / "record"), "--force", "--device", "cpu", "--workers", "1"]
     return ["run", "--target", target, "--dataset", "iris", "--shadows", "12", "--set", "training.epochs=2", *places, *more]
 
 
