@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mia_audit.audit import Options, Silent
 from mia_audit.audit.attacking import Scores, attack_all
@@ -85,9 +86,26 @@ def test_a_reader_is_warned(tmp_path: Path) -> None:
     """Few examples make intervals wide, and where every test example is of one class no target beats naming it: the record says both."""
     ready = prepared(tmp_path, HARDLY)
     one_class = replace(ready.examples, test_labels=np.zeros_like(ready.examples.test_labels))
-    said = " ".join(judged(replace(ready, examples=one_class)).warnings)
+    summary = judged(replace(ready, examples=one_class))
+    said = " ".join(summary.warnings)
     assert "intervals are wide, and small leaks go unseen" in said
-    assert "no better than always naming the commonest class (1.000)" in said
+    assert "does not lie above always naming the commonest class (1.000)" in said
+    assert summary.utility.unlearnt
+    assert summary.utility.commonest == 1.0
+
+
+@pytest.mark.parametrize(("right", "warned"), [(20, True), (25, True), (40, False)])
+def test_a_target_that_may_have_learnt_nothing_is_named(tmp_path: Path, right: int, warned: bool) -> None:
+    """Better than the commonest class by luck is not above it: the interval decides. 20 in 40 of one class; 25 right are 46 to 77 %."""
+    ready = prepared(tmp_path, HARDLY)
+    answers = bank(ready)
+    labels = np.repeat([0, 1], 20)
+    told = np.where(np.arange(40) < right, labels, 1 - labels)
+    logits = np.broadcast_to(np.eye(answers.test.shape[-1])[told], answers.test.shape).astype(answers.test.dtype)
+    asked = replace(ready, examples=replace(ready.examples, test_labels=labels))
+    summary = judge(asked, replace(answers, test=logits), public_only=True, expose=False)[0]
+    assert summary.utility.commonest == 0.5
+    assert summary.utility.unlearnt == warned == any("not shown to have learnt" in said for said in summary.warnings)
 
 
 def test_a_silent_layer_is_named(tmp_path: Path) -> None:

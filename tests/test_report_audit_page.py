@@ -11,9 +11,10 @@ from mia_audit import report
 from mia_audit.record import Estimate, Kind, Record, verdict
 from mia_audit.report import pictures
 from mia_audit.report.audit_page import ranked
+from mia_audit.report.console import summary_table
 from mia_audit.report.numbers import decimal, interval, interval_percent, level, percent, value, value_percent
 from mia_audit.report.repeat import recipe_toml
-from mia_audit.report.words import not_tested
+from mia_audit.report.words import meaning, not_tested
 from tests.support.html import rows, text
 from tests.support.records import make_record
 
@@ -265,3 +266,36 @@ def test_what_was_not_tested_is_not_what_was(record: Record) -> None:
 def test_a_rate_that_nobody_chose_is_rounded() -> None:
     """Ten false positives among 722 non-members are 1.39 %; chosen rates keep their digits."""
     assert [plain(level(fpr)) for fpr in (10 / 722, 0.1, 0.01, 0.001)] == ["1.39 %", "10 %", "1 %", "0.1 %"]
+
+
+def test_a_limit_is_said_of_the_data_not_of_the_attack() -> None:
+    """Where the rate is not resolved, the page does not say what the attack recognises."""
+    summary = make_record(pool=400).summary
+    assert summary.leaks
+    said = " ".join(meaning(summary))
+    assert "these data cannot tell" in said
+    assert "recognises at most" not in said
+    assert "recognises at most" not in text(report.render([make_record(pool=400)]))
+    resolved = " ".join(meaning(make_record(pool=2400).summary))
+    assert "wrongly, it recognises" in resolved
+
+
+@pytest.mark.parametrize(
+    ("leaky", "train", "said"),
+    [(False, 0.1, "What was not learnt cannot leak"), (False, 0.9, "says nothing of a network that works"), (True, 0.9, "all the same")],
+)
+def test_a_network_that_learnt_nothing_is_called_so_beside_the_verdict(leaky: bool, train: float, said: str) -> None:
+    """On the page and in the terminal; what is not learnt cannot leak, unless the examples were learnt by heart."""
+    made = make_record(leaky=leaky)
+    low = Estimate(value=0.12, low=0.09, high=0.17, method="")
+    utility = made.summary.utility.model_copy(
+        update={"commonest": 0.114, "test_accuracy": low, "train_accuracy": low.model_copy(update={"value": train, "low": train - 0.05})}
+    )
+    learnt = utility.model_copy(update={"test_accuracy": low.model_copy(update={"low": 0.12})})
+    for told, here in ((utility, True), (learnt, False)):
+        record = Record(summary=made.summary.model_copy(update={"utility": told, "warnings": ("Mind this.",)}), arrays=made.arrays, run={})
+        _, lines = summary_table(record)
+        for seen in (text(report.render([record])), " ".join(lines)):
+            assert ("not shown to have learnt its task" in seen) == (said in seen) == here
+            assert "Mind this." in seen
+        assert lines[0] == verdict(record.summary)

@@ -46,6 +46,8 @@ def shown(attack: str, scores: Scores, truth: Truth, recipe: Recipe) -> Epsilon:
         cleared=cleared,
         limits=(_one_run(guesses, delta, fair=fair), *_several_runs(right, wrong, delta), _best(scores, truth, delta)),
         mu=limits.gaussian_mu(right, wrong),
+        guesses=guesses.made,
+        right=guesses.right,
         ceiling=onerun.ceiling(truth.target.size, delta),
         claimed=None if told is None else _claimed(told, right, wrong, guesses if fair else None),
     )

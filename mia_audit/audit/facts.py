@@ -17,7 +17,7 @@ from mia_audit.audit.prepared import Bank, Prepared
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
 from mia_audit.data.profiles import profile
-from mia_audit.models import architectures
+from mia_audit.models import architectures, drawing
 from mia_audit.recipe import Recipe
 from mia_audit.recipe.layers import Fire
 from mia_audit.record import Counts, DataFacts, Engine, Utility
@@ -91,14 +91,20 @@ def counts(prepared: Prepared, known: Truth) -> Counts:
     )
 
 
-def engine(prepared: Prepared, bank: Bank) -> Engine:
+def engine(prepared: Prepared) -> Engine:
     """Return what determines the numbers beside the recipe."""
     return Engine(
         version=plan.ENGINE_VERSION,
         device_type=prepared.device,
         cohort_size=plan.cohort_size(prepared.recipe, prepared.device),
-        parameters=bank.parameters,
+        parameters=parameters(prepared.recipe),
     )
+
+
+def parameters(recipe: Recipe) -> int:
+    """Return how many weights, biases, scales and shifts one model learns, as `mia-audit show` counts them; quantizers' scales apart."""
+    suits = profile(recipe.data.dataset)
+    return drawing.parameters(recipe.model, architectures.layers(recipe.model, suits.classes), suits.channels_last)
 
 
 def utility(prepared: Prepared, bank: Bank) -> Utility:
@@ -114,6 +120,7 @@ def utility(prepared: Prepared, bank: Bank) -> Utility:
         shadow_test_accuracy_mean=float(shadows.mean()),
         shadow_test_accuracy_sd=float(shadows.std(ddof=1)),
         firing_rates={f"layer {number}": float(rate) for number, rate in enumerate(bank.rates[design.TARGET], 1)},
+        commonest=float(np.bincount(prepared.examples.test_labels).max() / len(prepared.examples.test_labels)),
     )
 
 
@@ -132,10 +139,13 @@ def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
     ordinary, layers = ordinary_layers(prepared.recipe)
     if ordinary and prepared.recipe.model.spiking:
         found.append(f"{ordinary} of {layers} hidden layers have neurons that do not spike: this is a spiking network in part only.")
-    accuracy = float((_predictions(bank.test[design.TARGET]) == prepared.examples.test_labels).mean())
-    chance = float(np.bincount(prepared.examples.test_labels).max() / len(prepared.examples.test_labels))
-    if accuracy <= chance:
-        found.append(f"The target's test accuracy ({accuracy:.3f}) is no better than always naming the commonest class ({chance:.3f}).")
+    works = utility(prepared, bank)
+    if works.unlearnt:
+        accuracy = works.test_accuracy
+        found.append(
+            f"The target is not shown to have learnt its task: its test accuracy ({accuracy.value:.3f}, {accuracy.low:.3f} to "
+            f"{accuracy.high:.3f}) does not lie above always naming the commonest class ({works.commonest:.3f})."
+        )
     return tuple(found)
 
 

@@ -54,7 +54,6 @@ class Bank:
     third: Floats  # no examples where the recipe has no population
     test: Floats
     rates: Floats
-    parameters: int
     signals: Mapping[str, Floats] = field(default_factory=dict)
     asked: Ints | None = None
     trained_on: Bools | None = None
@@ -62,13 +61,11 @@ class Bank:
 
 def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
     """Put the cohorts of a population and the further signals taken from them together, in the order of the models."""
-    weights = [value for name, value in cohorts[0].items() if name.startswith("weights/")]
     return Bank(
         pool=np.concatenate([cohort["pool/logits"] for cohort in cohorts]),
         third=np.concatenate([cohort.get("population/logits", cohort["pool/logits"][:, :, :0]) for cohort in cohorts]),
         test=np.concatenate([cohort["test/logits"] for cohort in cohorts]),
         rates=np.concatenate([cohort["pool/rates"] for cohort in cohorts]),
-        parameters=sum(int(np.prod(value.shape[1:])) for value in weights),
         signals={**_trajectory(cohorts), **_joined(taken)},
         asked=_asked(cohorts),
         trained_on=np.concatenate([each["pool/trained_on"] for each in cohorts])

@@ -135,7 +135,7 @@ def judge(
         recipe=prepared.recipe,
         data=facts.data(prepared.examples),
         counts=facts.counts(prepared, truth),
-        engine=facts.engine(prepared, bank),
+        engine=facts.engine(prepared),
         utility=facts.utility(prepared, bank),
         attacks=results,
         headline=best,

@@ -7,9 +7,9 @@ from typing import Any
 from mia_audit.recipe.section import Section
 
 
-def toml(recipe: Section) -> str:
-    """Return a recipe's content as TOML text that reads back as the same recipe."""
-    return "\n".join(_table(recipe.model_dump(mode="json"), ())) + "\n"
+def toml(recipe: Section, without: Mapping[str, Any] | None = None) -> str:
+    """Return a recipe's content as TOML text that reads back as the same recipe; `without` names fields to leave out, as pydantic does."""
+    return "\n".join(_table(recipe.model_dump(mode="json", exclude=dict(without or {})), ())) + "\n"
 
 
 def _table(content: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:

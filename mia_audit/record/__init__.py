@@ -82,7 +82,8 @@ EXPOSED = ("positions", "labels", "scores", "member")
 class Record:
     """A record, in memory. `folder` is where it lies on disk, None before it is written.
 
-    stored  the text of record.json that `summary` was read from, None for a record that was not read
+    stored    the text of record.json that `summary` was read from, None for a record that was not read
+    known_as  the id of the record that this one was made from, to be shown in its place; None for a record itself
     """
 
     summary: Summary
@@ -91,6 +92,7 @@ class Record:
     exposed: Arrays = field(default_factory=dict)
     folder: Path | None = None
     stored: str | None = None
+    known_as: str | None = None
 
     @cached_property
     def text(self) -> str:
@@ -102,7 +104,7 @@ class Record:
     @property
     def id(self) -> str:
         """SHA-256 of record.json as it is stored, or will be."""
-        return _sha256(self.text)
+        return self.known_as or _sha256(self.text)
 
     @property
     def name(self) -> str:

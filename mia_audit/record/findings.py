@@ -109,6 +109,7 @@ class Epsilon(Part):
     accused, cleared    shares of the examples that the one-run bound guesses, chosen on rehearsals
     ceiling             what a perfect attack could have shown with this many examples
     mu                  the lower limit of a Gaussian trade-off's mu, from the same counts as its epsilon: an estimate, if that family holds
+    guesses, right      how many examples the one-run bound guesses, members and non-members, and how many rightly
     """
 
     attack: str
@@ -122,6 +123,8 @@ class Epsilon(Part):
     ceiling: float
     claimed: Claimed | None
     mu: float | None = None
+    guesses: int | None = None
+    right: int | None = None
 
 
 class VariantComparison(Part):

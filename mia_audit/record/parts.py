@@ -52,7 +52,10 @@ class AttackResult(Part):
 
 
 class Utility(Part):
-    """How well the target does its task. The gap is train minus test accuracy. Firing rates: spikes per neuron and step."""
+    """How well the target does its task. The gap is train minus test accuracy. Firing rates: spikes per neuron and step.
+
+    commonest  share of the commonest class among the test examples: what naming it always would reach
+    """
 
     train_accuracy: Estimate
     test_accuracy: Estimate
@@ -60,6 +63,12 @@ class Utility(Part):
     shadow_test_accuracy_mean: float
     shadow_test_accuracy_sd: float
     firing_rates: dict[str, float]
+    commonest: float | None = None
+
+    @property
+    def unlearnt(self) -> bool:
+        """Whether the test accuracy's interval does not lie above always naming the commonest class; records of before do not say."""
+        return self.commonest is not None and self.test_accuracy.low <= self.commonest
 
 
 class DataFacts(Part):

@@ -6,6 +6,7 @@ from rich.text import Text
 from mia_audit.recipe.describing import described
 from mia_audit.record import Record, verdict
 from mia_audit.report.numbers import decimal, interval, interval_percent, rate_at, value, value_percent
+from mia_audit.report.words import unlearnt
 
 
 def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
@@ -21,7 +22,7 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
         cells = ("not measured", "") if rate is None else (value_percent(rate.tpr), interval_percent(rate.tpr))
         style = "bold" if attack.name == summary.headline else ""
         table.add_row(*map(Text, (attack.name, value(attack.auc), interval(attack.auc), *cells)), style=style)
-    return table, (verdict(summary), *_warnings(record), _accuracy(record), *_controls(record))
+    return table, (verdict(summary), *unlearnt(summary), *_warnings(record), _accuracy(record), *_controls(record))
 
 
 def _warnings(record: Record) -> list[str]:

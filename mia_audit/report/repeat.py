@@ -6,6 +6,7 @@ from typing import Any
 from mia_audit.recipe import Recipe
 from mia_audit.recipe.writing import toml
 from mia_audit.record import Record
+from mia_audit.report import sharing
 
 
 def command(record: Record) -> str:
@@ -25,6 +26,13 @@ def facts(record: Record, name: str) -> list[tuple[str, str]]:
 def recipe_toml(recipe: Recipe) -> str:
     """Return the resolved recipe as TOML: saved to a file, it is a target."""
     return toml(recipe)
+
+
+def recipe_of(record: Record) -> str:
+    """Return a record's recipe as TOML, without the seed where the page may be passed on."""
+    if not sharing.is_shared(record):
+        return recipe_toml(record.summary.recipe)
+    return "# The seed is left out.\n" + toml(record.summary.recipe, without={"training": {"seed"}})
 
 
 def _plain(told: Any) -> str:

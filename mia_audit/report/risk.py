@@ -1,5 +1,7 @@
 """Examples at risk and parts of the data, drawn and said."""
 
+from math import comb
+
 import numpy as np
 import seaborn as sns
 from markupsafe import Markup
@@ -11,6 +13,7 @@ from mia_audit.report.numbers import count, decimal, level, percent
 from mia_audit.report.theme import stand_in
 
 BINS = np.linspace(0, 1, 41)
+MILLION = 10**6
 
 
 def histogram(record: Record) -> Markup | None:
@@ -63,6 +66,55 @@ def names_in_words(summary: Summary) -> str:
         f"Asked for a list of members with at most {level(found.rate)} wrong names expected, {summary.headline} names "
         f"{count(found.names)} example{'s' * (found.names != 1)}; {count(found.right)} ({right}) are members."
     )
+
+
+def counts_in_words(summary: Summary) -> str:
+    """Say how the counts of names, of examples at risk and of right guesses go together; "" where there are no two of them."""
+    said = [*_names(summary), *_risk(summary), *_guesses(summary)]
+    if len(said) < 2:
+        return ""
+    together = "So a leak can be shown by many guesses together where no single name can."
+    return f"These counts answer different questions. {' '.join(said)} {together}"
+
+
+def _names(summary: Summary) -> list[str]:
+    found = summary.named
+    if found is None:
+        return []
+    stand = "none does here" if not found.names else f"{count(found.names)} do here" if found.names > 1 else "one does here"
+    return [f"A list of names on which few are wrong takes scores that stand out from those of nearly all non-members: {stand}."]
+
+
+def _risk(summary: Summary) -> list[str]:
+    found = summary.vulnerable
+    if found is None:
+        return []
+    said = (
+        "An example is at risk whatever network is released if models trained with it are plainly surer of it than models without, each "
+        f"example judged by itself: {count(found.at_risk)} of {count(found.tested)}."
+    )
+    least = f" From {count(found.models)} models only the plainest can be found: none found does not mean that there is none."
+    return [said + ("" if found.at_risk else least)]
+
+
+def _guesses(summary: Summary) -> list[str]:
+    found = summary.epsilon
+    if found is None or not found.guesses or found.right is None or summary.recipe.data.member_fraction != 0.5:
+        return []
+    as_well = sum(comb(found.guesses, right) for right in range(found.right, found.guesses + 1))
+    once_in = 2**found.guesses // as_well
+    often = (
+        "less than once in a million times"
+        if once_in > MILLION
+        else f"once in {count(once_in)} times"
+        if once_in > 1
+        else "more often than not"
+    )
+    said = (
+        f"Where {found.attack} is surest it guesses {count(found.guesses)} examples, some to be members and some not, and is right in "
+        f"{count(found.right)}: tossing coins does as well {often}. That counts all guesses together; none of them is sure by itself."
+    )
+    return [said]
 
 
 def probabilities_in_words(summary: Summary) -> str:

@@ -108,7 +108,8 @@ def things_of(record: Record) -> dict[str, Any]:
     for path, value in fields(record.summary.recipe, NOT_PLOTTED).items():
         found.setdefault(_thing(path), {})[path] = value
     engine = record.summary.engine
-    return {**found, "examples": record.summary.data.sha256, "engine": (engine.version, engine.device_type)}
+    dealt = (record.summary.data.sha256, record.arrays["membership"][0].tobytes())
+    return {**found, "examples": dealt, "engine": (engine.version, engine.device_type)}
 
 
 def _thing(path: str) -> str:

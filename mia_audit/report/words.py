@@ -1,7 +1,8 @@
 """What the page says in plain words: sentences that follow from a record, and texts that stand in every report."""
 
-from mia_audit.record import Control, Record, Summary
-from mia_audit.report.numbers import count, decimal, level, percent, rate_at, value, value_percent
+from mia_audit.record import Control, Estimate, Record, Summary
+from mia_audit.report import sharing
+from mia_audit.report.numbers import count, decimal, level, percent, rate_at
 
 ACCESS = {
     "label": "only the predicted class",
@@ -58,6 +59,22 @@ def tone(summary: Summary) -> str:
 
 def meaning(summary: Summary) -> list[str]:
     """Say what the verdict means to somebody who has never seen an ROC curve."""
+    return [*unlearnt(summary), *_meaning(summary)] if summary.sound else _meaning(summary)
+
+
+def unlearnt(summary: Summary) -> list[str]:
+    """Say beside the verdict what it is worth where the target is not shown to have learnt its task; nothing where it is."""
+    if not summary.utility.unlearnt:
+        return []
+    told = "This network is not shown to have learnt its task: always naming the commonest class does as well on the test examples."
+    if summary.leaks:
+        return [f"{told} It gives its members away all the same: what it kept is the examples."]
+    nothing = summary.utility.train_accuracy.low <= (summary.utility.commonest or 0.0)
+    why = "What was not learnt cannot leak: that" if nothing else "That"
+    return [f"{told} {why} nothing was found here says nothing of a network that works."]
+
+
+def _meaning(summary: Summary) -> list[str]:
     if not summary.sound:
         return ["The numbers below serve to find the fault in the audit. They say nothing reliable about the network."]
     best = summary.strongest
@@ -78,9 +95,17 @@ def meaning(summary: Summary) -> list[str]:
         ]
     said = [f"Shown one member and one non-member, {best.name} points at the member {_in_hundred(best.auc.value)} times out of 100."]
     rate = rate_at(best.tpr_at_fpr, 0.01)
-    if rate is not None:
-        said.append(f"Allowed to accuse 1 non-member in 100 wrongly, it recognises {value_percent(rate.tpr)} of the members.")
-    return said
+    return said if rate is None else [*said, _strict(rate.tpr)]
+
+
+def _strict(tpr: Estimate) -> str:
+    """Say what an attacker recognises who may accuse one non-member in a hundred; a limit is said of the data, not of the attack."""
+    if tpr.value is not None:
+        return f"Allowed to accuse 1 non-member in 100 wrongly, it recognises {percent(tpr.value)} of the members."
+    return (
+        "How many members it recognises when it may accuse only 1 non-member in 100 wrongly, these data cannot tell: too few non-members "
+        f"were audited. They rule out more than {percent(tpr.high)}, and nothing below."
+    )
 
 
 def access_in_words(access: str) -> str:
@@ -133,9 +158,15 @@ def headline_choice(summary: Summary) -> str:
 
 def privacy_note(record: Record) -> str:
     """Say what this very page gives away."""
-    pool = "The record behind it also holds the membership of every example in the pool: keep it as you keep the training data."
+    if sharing.is_shared(record):
+        return sharing.NOTE
+    pool = (
+        "The recipe and the command on it tell the seed: whoever has the data works out from it which examples the target was trained on. "
+        "The record behind it holds that membership for every example in the pool. Keep both as you keep the training data; "
+        "`mia-audit report --share` draws a page without them."
+    )
     if not record.exposed:
-        return f"This page shows no training example, only counts and rates. {pool}"
+        return f"This page shows no training example. {pool}"
     if record.summary.data.public:
         return f"This page shows training examples; the data set is public. {pool}"
     return f"This page shows training examples of data that are not public, because it was asked for: do not pass it on. {pool}"
@@ -144,11 +175,6 @@ def privacy_note(record: Record) -> str:
 def classes(summary: Summary, label: int) -> str:
     """Return the name of a class, its number where it has none."""
     return summary.data.classes[label] if 0 <= label < len(summary.data.classes) else str(label)
-
-
-def auc_in_words(summary: Summary) -> str:
-    """Return the headline's AUC with the attack's name."""
-    return f"{summary.strongest.name}: {value(summary.strongest.auc)}"
 
 
 def _in_hundred(auc: float | None) -> str:
