@@ -181,12 +181,13 @@ def test_a_notebook_shows_the_summary(audited: mia_audit.Record) -> None:
 def test_the_verdict_never_says_private(tmp_path: Path) -> None:
     """Leak, no leak and failed control each have their sentence."""
     summary = small_audit(tmp_path, attacks="thresholds").summary
-    best = summary.strongest
-    low, high = (best.model_copy(update={"auc": best.auc.model_copy(update={"low": end})}) for end in (0.2, 0.6))
+    tests = summary.looks
+    assert tests is not None
+    low, high = (tests.model_copy(update={"headline_p": p, "found": ()}) for p in (0.5, 0.001))
     failed = summary.controls[0].model_copy(update={"passed": False})
     sentences = [
-        verdict(summary.model_copy(update={"attacks": (low,)})),
-        verdict(summary.model_copy(update={"attacks": (high,)})),
+        verdict(summary.model_copy(update={"looks": low})),
+        verdict(summary.model_copy(update={"looks": high})),
         verdict(summary.model_copy(update={"controls": (failed,)})),
     ]
     openings = ["The attacks run here found no leakage", "Membership leaks", "Do not rely on this audit: a control failed (phantom target)"]

@@ -14,6 +14,8 @@ from mia_audit.record import (
     EpsilonLimit,
     Estimate,
     Kind,
+    Look,
+    Looks,
     RateAtFPR,
     Record,
     SliceResult,
@@ -21,6 +23,8 @@ from mia_audit.record import (
     Vulnerable,
     verdict,
 )
+from mia_audit.record.budget import HEADLINE_LEVEL, KIND_LEVEL, LOOKS_LEVEL, RISK_LEVEL, VERDICT_LEVEL
+from mia_audit.record.hints import PERCENT
 from mia_audit.report import render
 from mia_audit.report.console import summary_table
 from tests.support.html import text
@@ -28,9 +32,14 @@ from tests.support.records import make_record
 
 CALM = make_record(leaky=False)
 ABOVE = Estimate(value=0.042, low=0.029, high=0.061, method="made up")
-NEARLY = Estimate(value=0.022, low=0.011, high=0.041, method="made up")
+NEARLY = Estimate(value=0.0195, low=0.011, high=0.041, method="made up")
 AT = Estimate(value=0.012, low=0.006, high=0.021, method="made up")
 LIMIT = Estimate(value=None, low=0.0, high=0.4, method="upper limit")
+
+
+def plain(text: str) -> str:
+    """Return the text with ordinary spaces."""
+    return text.replace(PERCENT, " %")
 
 
 def rate(tpr: Estimate, fpr: float = 0.01) -> RateAtFPR:
@@ -70,34 +79,57 @@ def epsilon(value: float, *, bound: bool) -> Epsilon:
     )  # fmt: skip
 
 
-def kind(auc: float, tpr: Estimate) -> Kind:
+def kind(p: float | None) -> Kind:
     """Return what 34 networks show."""
-    mean = Estimate(value=auc, low=auc - 0.01, high=auc + 0.01, method="made up")
-    return Kind(attack="loss", turns=34, mean_auc=mean, auc_sd=0.01, auc_least=0.4, auc_most=0.6, pairs=9_000, tpr_at_fpr=(rate(tpr),))
+    mean = Estimate(value=0.53, low=0.52, high=0.54, method="made up")
+    return Kind(attack="loss", turns=34, mean_auc=mean, auc_sd=0.01, auc_least=0.4, auc_most=0.6, pairs=9_000, tpr_at_fpr=(rate(AT),), p=p)
 
 
-def part(low: float) -> SliceResult:
+def part(p: float) -> SliceResult:
     """Return one part of the data."""
-    auc = Estimate(value=low + 0.1, low=low, high=low + 0.2, method="made up")
-    return SliceResult(by="class", name="7", members=90, nonmembers=80, auc=auc, p=0.01, p_holm=0.02)
+    auc = Estimate(value=0.62, low=0.52, high=0.72, method="made up")
+    return SliceResult(by="class", name="7", members=90, nonmembers=80, auc=auc, p=p, p_holm=min(1.0, 2 * p))
 
 
-def risk(at_risk: int) -> Vulnerable:
-    """Return so many examples at risk."""
-    return Vulnerable(models=34, tested=900, unresolved=0, rate=0.05, at_risk=at_risk, smallest_p=1e-9, auc_deciles=())
+def risk(least_q: float | None) -> Vulnerable:
+    """Return three examples at risk."""
+    return Vulnerable(models=34, tested=900, unresolved=0, rate=0.05, at_risk=3, smallest_p=1e-9, auc_deciles=(), least_q=least_q)
+
+
+def looks(*found: Look, headline_p: float = 0.3) -> Looks:
+    """Return what redraws of the coins found."""
+    return Looks(headline_p=headline_p, draws=1_999, count=37, critical=3.4, found=found)
+
+
+def look(what: Any, p: float = LOOKS_LEVEL, of: str = CALM.summary.headline, fpr: float | None = None) -> Look:
+    """Return one number, off chance."""
+    return Look(what=what, of=of, p=p, fpr=fpr)
 
 
 OFF_CHANCE: dict[str, tuple[Callable[[], Summary], str]] = {
     "TPR": (lambda: headline(tpr_at_fpr=(rate(ABOVE),)), "its TPR at 1 % FPR is 4.2 % (2.9 to 6.1 %)"),
     "advantage": (lambda: headline(advantage=ABOVE), "its advantage at the threshold fixed beforehand is 0.042 (0.029 to 0.061)"),
     "AUC below": (lambda: headline(auc=Estimate(value=0.4, low=0.35, high=0.45, method="")), "that AUC lies below 0.5"),
-    "another attack's AUC": (lambda: weakest(auc=Estimate(value=0.6, low=0.55, high=0.65, method="")), "1 of 4 other attacks has an"),
-    "another attack's TPR": (lambda: weakest(tpr_at_fpr=(rate(ABOVE),)), "1 of 4 other attacks has an interval off chance"),
-    "one run": (lambda: having(epsilon=epsilon(0.3, bound=True)), "epsilon is at least 0.30 by one run (60 of 80 guesses right)"),
-    "kind": (lambda: having(kind=kind(0.53, AT)), "the mean AUC over 34 networks of its kind is 0.530 (0.520 to 0.540)"),
-    "kind's TPR": (lambda: having(kind=kind(0.5, ABOVE)), "the pooled TPR at 1 % FPR is 4.2 % (2.9 to 6.1 %) over its kind"),
-    "slice": (lambda: having(slices=(part(0.52), part(0.4))), "its AUC is off chance in 1 of 2 parts of the data (class 7)"),
-    "at risk": (lambda: having(vulnerable=risk(3)), "examples at risk whatever network of its kind is released: 3 of 900"),
+    "another attack's AUC": (lambda: weakest(auc=Estimate(value=0.6, low=0.55, high=0.65, method="")), "1 of 4 other attacks has numbers"),
+    "another attack's TPR": (lambda: weakest(tpr_at_fpr=(rate(ABOVE),)), "1 of 4 other attacks has numbers off chance"),
+    "kind": (lambda: having(kind=kind(KIND_LEVEL)), "the mean AUC over 34 networks of its kind is 0.530 (0.520 to 0.540)"),
+    "slice": (lambda: having(slices=(part(1e-4), part(0.01))), "its AUC is off chance in 1 part of the data (class 7)"),
+    "at risk": (lambda: having(vulnerable=risk(RISK_LEVEL)), "examples at risk whatever network of its kind is released: 3 of 900"),
+    "redrawn TPR": (lambda: having(looks=looks(look("tpr", fpr=0.01))), "its TPR at 1 % FPR is"),
+    "redrawn advantage": (lambda: having(looks=looks(look("advantage"))), "its advantage at the threshold fixed beforehand is"),
+    "redrawn others": (
+        lambda: having(looks=looks(look("auc", of="loss"), look("tpr", of="loss", fpr=0.1), look("advantage", of="margin"))),
+        "2 of 4 other attacks have numbers off chance (loss, margin)",
+    ),
+    "redrawn part": (lambda: having(looks=looks(look("part", of="class 7"))), "its AUC is off chance in 1 part of the data (class 7)"),
+    "guesses": (
+        lambda: having(looks=looks(look("guesses")), epsilon=epsilon(0.3, bound=True)),
+        "right more often than a coin (one run (60 of 80 guesses right): epsilon is at least 0.30 by itself, at a level of 5 % that is not",
+    ),
+    "guesses alone": (
+        lambda: having(looks=looks(look("guesses")), epsilon=epsilon(0.3, bound=False)),
+        "its guesses at who is a member are right more often than a coin.",
+    ),
 }
 
 
@@ -119,15 +151,56 @@ def test_an_interval_off_chance_is_told_beside_an_auc_at_chance(what: str) -> No
 @pytest.mark.parametrize(
     "summary",
     [
-        CALM.summary, headline(tpr_at_fpr=(rate(AT), rate(LIMIT, 0.001))), having(epsilon=epsilon(0.0, bound=True)),
-        having(epsilon=epsilon(0.2, bound=False)), headline(tpr_at_fpr=(rate(NEARLY),)), having(kind=kind(0.5, AT)),
-        having(slices=(part(0.4),)), having(vulnerable=risk(0)),
+        CALM.summary, headline(tpr_at_fpr=(rate(AT), rate(LIMIT, 0.001))), having(epsilon=epsilon(0.2, bound=True)),
+        headline(tpr_at_fpr=(rate(NEARLY),)), having(kind=kind(1.01 * KIND_LEVEL)), having(kind=kind(None)),
+        having(slices=(part(0.01),)), having(vulnerable=risk(1.01 * RISK_LEVEL)), having(vulnerable=risk(None)),
+        having(looks=looks(look("tpr", fpr=0.01, p=1.01 * LOOKS_LEVEL), headline_p=1.01 * HEADLINE_LEVEL)),
     ],
 )  # fmt: skip
 def test_no_leakage_is_said_where_all_is_at_chance(summary: Summary) -> None:
-    """A rate that is not resolved, an epsilon of 0, an estimate of it, and an interval off chance by a hair among many are no finding."""
+    """A rate that is not resolved, a bound at its own level alone, and what is off chance by a hair among many are no finding."""
     assert summary.hints == ()
     assert verdict(summary).startswith("The attacks run here found no leakage")
+
+
+def test_the_shares_add_up() -> None:
+    """The headline's and all others' are the verdict's level together, and the headline's is most of it."""
+    assert pytest.approx(VERDICT_LEVEL) == HEADLINE_LEVEL + LOOKS_LEVEL + KIND_LEVEL + RISK_LEVEL
+    assert HEADLINE_LEVEL > VERDICT_LEVEL / 2
+
+
+def test_the_headlines_test_decides_and_is_told_with_its_level() -> None:
+    """At its level it leaks although a two-sided 95 % interval holds one half; above it, it does not, whatever that interval says."""
+    auc = Estimate(value=0.53, low=0.499, high=0.561, method="")
+    within = headline(auc=auc).model_copy(update={"looks": looks(headline_p=HEADLINE_LEVEL)})
+    assert within.leaks
+    said = "with AUC 0.530, 95 % interval 0.499 to 0.561, one-sided p = 0.04, level 4 %; a coin would score 0.5."
+    assert plain(verdict(within)).endswith(said)
+    above = headline(auc=auc.model_copy(update={"low": 0.51})).model_copy(update={"looks": looks(headline_p=1.01 * HEADLINE_LEVEL)})
+    assert not above.leaks
+    assert "one-sided p <= 0.0005, level 4 %" in plain(verdict(having(looks=looks(headline_p=0.0005))))
+
+
+def test_the_correction_is_told() -> None:
+    """How many numbers were looked at, how often the coins were redrawn, and each family's share."""
+    said = plain(verdict(having(looks=looks(look("advantage")))))
+    assert "at most 0.6 % find any such number" in said
+    assert "(37 were looked at, its coins redrawn 1,999 times), 0.2 % one of the network's kind, and 0.2 % an example at risk." in said
+    assert "widened for all numbers of the 5 attacks" in verdict(headline(tpr_at_fpr=(rate(ABOVE),)))
+
+
+def test_an_auc_below_one_half_is_a_finding_and_one_above_is_the_headlines_own() -> None:
+    """A joint p of the headline's AUC counts below one half alone: above it, the headline's own test has spoken."""
+    for value, told in ((0.4, True), (0.55, False)):
+        auc = Estimate(value=value, low=value - 0.05, high=value + 0.05, method="")
+        found = headline(auc=auc).model_copy(update={"looks": looks(look("auc"))})
+        assert any("read backwards" in hint for hint in found.hints) == told
+
+
+def test_an_audit_too_small_says_so() -> None:
+    """Where no AUC could have been told, none is promised."""
+    power = CALM.summary.power.model_copy(update={"auc": 1.0})
+    assert "would have seen no AUC, however large, in four of five cases" in verdict(having(power=power))
 
 
 def test_a_leak_needs_no_hints() -> None:

@@ -1,5 +1,6 @@
 """What a record says beyond the table of attacks, all of it about the headline attack and from the record's own arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,12 +9,13 @@ import numpy as np
 from mia_audit.arrays import Arrays
 from mia_audit.attacks import Attack
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.audit import epsilon, risk
+from mia_audit.audit import epsilon, looking, risk
 from mia_audit.audit.attacking import Scores, needed
 from mia_audit.audit.kind import kind, take_turns
 from mia_audit.audit.measuring import Truth
 from mia_audit.audit.prepared import Bank, Prepared, evidence
 from mia_audit.data import design
+from mia_audit.record import AttackResult, Epsilon, Looks
 from mia_audit.statistics.band import band
 from mia_audit.statistics.slices import Grouping
 
@@ -57,6 +59,15 @@ def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
     arrays = {**at_risk, **probability, **names, **_band(prepared, best), **groups}
     turned = _turns(prepared, bank, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
     return Findings(parts={**found, **turned.parts}, arrays={**arrays, **turned.arrays})
+
+
+def looks(prepared: Prepared, results: Sequence[AttackResult], scores: Sequence[Scores], best: str, found: Findings) -> Looks:
+    """Return what of all numbers on the target lies off chance, the findings' own included."""
+    shown: Epsilon = found.parts["epsilon"]
+    seen = looking.Seen(
+        results=results, scores=scores, headline=best, groupings=_groupings(prepared), accused=shown.accused, cleared=shown.cleared
+    )
+    return looking.looks(seen, prepared.rows[design.TARGET, prepared.audited], prepared.recipe.training.seed)
 
 
 def _groupings(prepared: Prepared) -> tuple[Grouping, ...]:

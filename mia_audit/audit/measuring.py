@@ -8,12 +8,13 @@ import numpy as np
 from mia_audit.attacks.cards import Card
 from mia_audit.audit.attacking import Scores
 from mia_audit.record import AttackResult, Control, Estimate, Power, RateAtFPR
+from mia_audit.record.budget import HEADLINE_LEVEL
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.interval import Interval
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
-from mia_audit.statistics.power import smallest_auc, smallest_resolved_fpr, smallest_tpr
+from mia_audit.statistics.power import smallest_auc, smallest_tpr
 from mia_audit.statistics.proportions import Share, accuracy, advantage, balanced_accuracy, difference, rates_above
-from mia_audit.statistics.rates import tpr_interval
+from mia_audit.statistics.rates import resolved, tpr_interval
 from mia_audit.statistics.roc import auc, best_threshold
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Floats, Ints
@@ -102,11 +103,19 @@ def phantom_control(attacks: Sequence[AttackResult]) -> Control:
     )
 
 
-def power(truth: Truth) -> Power:
-    """Return what this many audited examples can tell from chance."""
-    members, others = int(truth.target.sum()), int((~truth.target).sum())
-    fpr = smallest_resolved_fpr(others)
-    return Power(auc=smallest_auc(members, others), tpr=smallest_tpr(members, others, fpr), at_fpr=fpr)
+def power(member: Bools, critical: float) -> Power:
+    """Return what the verdict's tests find with 80 % power: the AUC by its own, the TPR at the smallest rate looked at by the joint one.
+
+    critical  at how many standard deviations that one rejects
+    """
+    members, others = int(member.sum()), int((~member).sum())
+    fpr = min((fpr for fpr in FPRS if resolved(fpr, others)), default=1.0)
+    return Power(
+        auc=smallest_auc(members, others, HEADLINE_LEVEL),
+        tpr=smallest_tpr(members, others, fpr, critical),
+        at_fpr=fpr,
+        level=HEADLINE_LEVEL,
+    )
 
 
 def share(predictions: Ints, labels: Ints) -> Share:

@@ -41,6 +41,7 @@ def vulnerable(found: Vulnerability, rows: Bools) -> Vulnerable:
         rate=RATE,
         at_risk=int((found.q[found.resolved] <= RATE).sum()),
         smallest_p=smallest_p(rows),
+        least_q=float(found.q.min()),
         auc_deciles=tuple(float(part) for part in np.quantile(known, np.linspace(0, 1, 11))) if known.size else (),
     )
 

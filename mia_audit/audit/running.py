@@ -128,6 +128,7 @@ def judge(
     chosen = [result.name for result in results].index(best)
     strongest = scores[chosen]
     found = findings.findings(prepared, bank, findings.Headline(name=best, attack=prepared.attacks[chosen], scores=strongest, truth=truth))
+    looks = findings.looks(prepared, results, scores, best, found)
     arrays = {**facts.arrays(prepared, bank, scores), "pool_positions": prepared.examples.pool_positions, **found.arrays}
     shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
     summary = Summary(
@@ -140,7 +141,8 @@ def judge(
         attacks=results,
         headline=best,
         controls=(measuring.phantom_control(results), dose.dose_control(prepared, bank, sibling, best), *controls.guards(prepared, bank)),
-        power=measuring.power(truth),
+        power=measuring.power(truth.target, looks.critical),
+        looks=looks,
         **found.parts,
         warnings=facts.warnings(prepared, bank, truth),
         arrays_sha256=digest(arrays),

@@ -1,5 +1,7 @@
 """What a record says beyond the table of attacks: the kind of network, examples at risk, slices, probabilities, names, epsilon."""
 
+from typing import Literal
+
 from mia_audit.record.parts import Estimate, Part, RateAtFPR
 
 JOINT_LEVEL = 0.05
@@ -12,6 +14,7 @@ class Kind(Part):
     """The recipe rather than this one network: every model of the population takes its turn as the target of one attack.
 
     turns     how many models did; auc_sd, auc_least and auc_most tell how they differ
+    p         of chance, one-sided, corrected for the mean AUC and the resolved rates
     pairs     non-members over all turns: the pooled rates count (target, example) pairs above one threshold for all targets
     """
 
@@ -23,11 +26,13 @@ class Kind(Part):
     auc_most: float
     pairs: int
     tpr_at_fpr: tuple[RateAtFPR, ...]
+    p: float | None = None
 
 
 class Vulnerable(Part):
     """Examples that give themselves away whatever network of the kind is released.
 
+    least_q      the smallest Benjamini-Hochberg q; the p of "no example is at risk" (Simes)
     at_risk      how many have a Benjamini-Hochberg q of at most `rate`; on average that share of them is wrong
     smallest_p   the smallest p that this many models could give any example; above rate / tested nothing can be found
     auc_deciles  of the examples' AUCs, IN against OUT models: least, 10 %, ... 90 %, most
@@ -40,6 +45,7 @@ class Vulnerable(Part):
     at_risk: int
     smallest_p: float
     auc_deciles: tuple[float, ...]
+    least_q: float | None = None
 
 
 class SliceResult(Part):
@@ -56,6 +62,11 @@ class SliceResult(Part):
     p: float
     p_holm: float
     p_alike: float | None = None
+
+    @staticmethod
+    def label(by: str, name: str) -> str:
+        """Return how a part is called."""
+        return f"{by} {name}"
 
 
 class CalibrationStep(Part):
@@ -125,6 +136,34 @@ class Epsilon(Part):
     mu: float | None = None
     guesses: int | None = None
     right: int | None = None
+
+
+class Look(Part):
+    """One number beside the headline's AUC, and its p of chance, corrected for all numbers on the target that were looked at.
+
+    what  the number; of: the attack's name, or the part of the data
+    """
+
+    what: Literal["auc", "advantage", "tpr", "guesses", "part"]
+    of: str
+    p: float
+    fpr: float | None = None
+
+
+class Looks(Part):
+    """Whether the target's numbers lie off chance, by redrawing its coins.
+
+    headline_p  one-sided, of the headline's AUC alone
+    draws       redraws: no p is below 1 / (draws + 1)
+    count       looks beside the headline's AUC; critical: standard deviations at which one of them would have been told
+    found       those with a p of at most 5 %
+    """
+
+    headline_p: float
+    draws: int
+    count: int
+    critical: float
+    found: tuple[Look, ...]
 
 
 class VariantComparison(Part):

@@ -115,8 +115,12 @@ class Control(Part):
 
 
 class Power(Part):
-    """The smallest AUC, and TPR at the smallest FPR resolved, told from chance with 80 % power (one-sided 5 %)."""
+    """The smallest AUC, and TPR at the smallest FPR resolved, told from chance with 80 % power by the verdict's own tests.
+
+    1 where none is. level: of the one-sided test of the AUC; None in older records, which took 5 % and a TPR without correction
+    """
 
     auc: float
     tpr: float
     at_fpr: float
+    level: float | None = None

@@ -4,7 +4,8 @@ import json
 
 from mia_audit.recipe import Recipe
 from mia_audit.record import hints
-from mia_audit.record.findings import Calibration, Epsilon, Kind, Named, SliceResult, Vulnerable
+from mia_audit.record.budget import HEADLINE_LEVEL
+from mia_audit.record.findings import Calibration, Epsilon, Kind, Looks, Named, SliceResult, Vulnerable
 from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
 
 SCHEMA_VERSION = 1
@@ -30,6 +31,7 @@ class Summary(Part):
     calibration: Calibration | None = None
     named: Named | None = None
     epsilon: Epsilon | None = None
+    looks: Looks | None = None
     warnings: tuple[str, ...]
     arrays_sha256: str
 
@@ -40,22 +42,25 @@ class Summary(Part):
 
     @property
     def leaks(self) -> bool:
-        """Whether the headline attack's AUC is above chance: its interval lies above one half. This one test decides, `hints` do not."""
-        return self.strongest.auc.low > hints.CHANCE
+        """Whether the headline attack's AUC is above chance, by a one-sided test at most of the verdict's level; `hints` do not decide.
+
+        Records without redraws of the coins: whether its 95 % interval lies above one half.
+        """
+        if self.looks is None:
+            return self.strongest.auc.low > hints.CHANCE
+        return self.looks.headline_p <= HEADLINE_LEVEL
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What else lies off chance where that AUC does not lie above it, corrected for all looks; nothing where membership leaks."""
+        """What else lies off chance where that AUC does not lie above it, at the rest of that level; nothing where membership leaks."""
         if self.leaks:
             return ()
-        seen = hints.looks(self.attacks, self.kind)
-        return (
-            *hints.of_headline(self.strongest, seen),
-            *hints.of_epsilon(self.epsilon),
-            *hints.of_others(self.attacks, self.headline, seen),
-            *hints.of_slices(self.slices),
-            *hints.of_kind(self.kind, self.vulnerable, seen),
+        on_target = (
+            hints.widened(self.attacks, self.headline, self.slices)
+            if self.looks is None
+            else hints.redrawn(self.looks, self.attacks, self.headline, self.epsilon)
         )
+        return (*on_target, *hints.of_kind(self.kind), *hints.of_risk(self.vulnerable))
 
     @property
     def sound(self) -> bool:

@@ -81,10 +81,7 @@ def _meaning(summary: Summary) -> list[str]:
     if summary.hints:
         return [
             f"The audit decides by one number, the AUC of {best.name}, chosen on shadow models. All else is looked at besides.",
-            (
-                "Of many such looks some would lie off chance by luck, so their intervals were widened for how many there are; parts of "
-                "the data, examples at risk and a bound of epsilon have a correction or a level of their own."
-            ),
+            "Of many such looks some would lie off chance by luck; the sentences above say how that was allowed for.",
             "Take a single narrow exception as a reason to audit again with another seed, several or wide ones as a leak.",
         ]
     if not summary.leaks:
@@ -140,9 +137,14 @@ def not_tested(summary: Summary) -> list[str]:
 def power(summary: Summary) -> str:
     """Say what this audit could have seen."""
     sizes = f"{count(summary.counts.audited_members)} members and {count(summary.counts.audited_nonmembers)} non-members"
+    able = summary.power
+    if able.auc >= 1:
+        return f"With {sizes}, no AUC, however large, would have been told from chance in four of five audits."
+    rate = f"; so would a TPR of {percent(able.tpr)} or more at an FPR of {level(able.at_fpr)}" if max(able.tpr, able.at_fpr) < 1 else ""
+    joint = "" if able.level is None or not rate else ", tested with all other numbers"
     return (
-        f"With {sizes}, leakage with an AUC of {decimal(summary.power.auc)} or more would have been told from chance in four of five "
-        f"audits (one-sided, 5 %); so would a TPR of {percent(summary.power.tpr)} or more at an FPR of {level(summary.power.at_fpr)}."
+        f"With {sizes}, leakage with an AUC of {decimal(able.auc)} or more would have been told from chance in four of five "
+        f"audits (one-sided, {percent(0.05 if able.level is None else able.level)}){rate}{joint}."
     )
 
 

@@ -19,7 +19,7 @@ from scipy.special import betainc, expit, gammaln, log_expit
 
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.roc import split
-from mia_audit.types import Bools, Floats
+from mia_audit.types import Bools, Floats, Ints
 
 LEVEL = 0.05
 SHARES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -90,10 +90,18 @@ def bound(guesses: Guesses, delta: float, level: float = LEVEL) -> float:
 def guess(scores: Floats, member: Bools, accused: float, cleared: float) -> Guesses:
     """Accuse the share with the largest scores, clear the share with the smallest; ties fall in the order of the examples."""
     split(scores, member)
+    said = guessed(scores, accused, cleared)
+    right = int((~member[said < 0]).sum()) + int(member[said > 0].sum())
+    return Guesses(examples=scores.size, made=int((said != 0).sum()), right=right)
+
+
+def guessed(scores: Floats, accused: float, cleared: float) -> Ints:
+    """Return of each example whether it is accused (1), cleared (-1), or neither (0)."""
     order = np.argsort(scores, kind="stable")
-    first, last = int(cleared * scores.size), int(accused * scores.size)
-    right = int((~member[order[:first]]).sum()) + int(member[order[scores.size - last :]].sum())
-    return Guesses(examples=scores.size, made=first + last, right=right)
+    said = np.zeros(scores.size, dtype=np.int64)
+    said[order[: int(cleared * scores.size)]] = -1
+    said[order[scores.size - int(accused * scores.size) :]] = 1
+    return said
 
 
 def choose(rehearsals: Sequence[Floats], member: Sequence[Bools], delta: float, level: float = LEVEL) -> tuple[float, float]:

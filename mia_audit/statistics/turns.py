@@ -74,6 +74,20 @@ def mean_auc(turns: Turns, rng: np.random.Generator, draws: int = DRAWS) -> Inte
     return _widened(value, found, models, "mean over turns; bootstrap over models and examples")
 
 
+def chance_p(found: Sequence[tuple[Interval, float]], models: int) -> float:
+    """Return the one-sided p of "none of these numbers lies above its chance", corrected for how many there are (Bonferroni).
+
+    Each interval is taken back to the deviation that it was drawn from, by Student's t with (models - 1) degrees of freedom.
+    """
+    half = float(student.ppf((1 + LEVEL) / 2, models - 1))
+    p = [
+        float(student.sf((one.value - chance) / (one.value - one.low) * half, models - 1))
+        for one, chance in found
+        if one.value is not None and one.value > one.low
+    ]
+    return min(1.0, min(p) * len(p)) if p else 1.0
+
+
 def pooled_tpr(turns: Turns, fpr: float, rng: np.random.Generator, draws: int = DRAWS) -> Interval:
     """Return the TPR over all pairs at one common threshold, with a two-way cluster bootstrap that sets it anew each time.
 
