@@ -46,6 +46,9 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     expose: bool | None = None,
     workers: int | None = None,
     memory: int | str | None = None,
+    title: str | None = None,
+    organisation: str | None = None,
+    contact: str | None = None,
     watcher: "Watcher | None" = None,
 ) -> "Record":
     """Train a target and its shadow models, attack them, and return the record: `mia-audit run`, argument for argument.
@@ -74,6 +77,9 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
         expose: whether the most exposed examples themselves are kept in the record; by default of public data only.
         workers: worker processes at once; by default one a core.
         memory: what all workers together may take, in bytes or as "8GiB"; by default 60 % of what is free.
+        title: of the page; by default target and data.
+        organisation: who runs the audit, for the page.
+        contact: whom to ask about it, for the page.
         watcher: who is told of stages and progress (`mia_audit.audit.Watcher`; `mia_audit.audit.Silent()` says nothing); by default bars
             in a terminal, a bar in a notebook, a line a minute elsewhere.
 
@@ -86,7 +92,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     options = asked(
         surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset, attacks=attacks,
         shadows=shadows, seed=seed, settings=settings, data_root=data_root, offline=offline, device=device, store=store, out=out,
-        force=force, slices=slices, expose=expose, workers=workers, memory=memory,
+        force=force, slices=slices, expose=expose, workers=workers, memory=memory, title=title, organisation=organisation, contact=contact,
     )  # fmt: skip
     return audit(target, options, watcher=watcher)
 

@@ -37,9 +37,10 @@ def page(record: Record) -> str:
 
 
 def test_the_verdict_comes_before_any_number(record: Record, page: str) -> None:
-    """A reader who stops after one sentence has read the verdict."""
+    """A reader who stops after one word knows whether it leaks, and the verdict stands before the numbers."""
     seen = text(page)
-    assert seen.index(verdict(record.summary)) < seen.index("AUC of the headline attack")
+    told = seen.index("Does it leak who was in its training data? Yes")
+    assert told < seen.index("pairs told rightly") < seen.index(verdict(record.summary)) < seen.index("AUC of the headline attack")
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,13 @@ def test_private_is_never_a_word_of_the_page() -> None:
 
 def test_every_attack_has_its_row_with_every_number(record: Record, page: str) -> None:
     """Each cell of the table of attacks is the record's number, interval or upper limit."""
-    table = rows(page)
+    table, seen = rows(page), text(page)
     start = next(at for at, row in enumerate(table) if row[0] == "Attack" and row[-1] == "Advantage") + 1
-    found = {table[at][0].split()[0]: (table[at], table[at + 1][0]) for at in range(start, start + 2 * len(record.summary.attacks), 2)}
+    found = {row[0].split()[0]: row for row in table[start : start + len(record.summary.attacks)]}
     assert set(found) == {attack.name for attack in record.summary.attacks}
+    catalogue = seen[seen.index("What each attack does, sees and knows") :]
     for attack in record.summary.attacks:
-        row, about = found[attack.name]
-        assert attack.summary in about
+        row, about = found[attack.name], catalogue[catalogue.index(plain(f"{attack.name} {attack.summary}")) :]
         assert attack.paper in about
         assert f"Attacker sees {attack.access}" in about
         assert all(known in about for known in attack.knowledge)
@@ -85,7 +86,7 @@ def test_the_headline_is_marked_first_and_its_choice_explained(record: Record, p
     table = rows(page)
     above = next(at for at, row in enumerate(table) if row[0] == "Attack" and row[-1] == "Advantage")
     assert table[above + 1][0] == f"{record.summary.headline} headline"
-    assert sum("headline" in row[0].split() for row in table) == 1
+    assert sum("headline" in row[0].split() for row in table if len(row) > 5) == 1
     best = record.summary.strongest
     assert f"largest mean AUC ( {decimal(best.rehearsal_auc)} )".replace("( ", "(").replace(" )", ")") in text(page)
 

@@ -107,6 +107,9 @@ def _path(option: str, value: Any) -> Path:
 
 READERS: Mapping[str, Reader] = {
     "surrogate": _text,
+    "title": _text,
+    "organisation": _text,
+    "contact": _text,
     "surrogate_variant": _text,
     "surrogate_area": _number,
     "ptq": _yes_or_no,

@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -161,6 +162,7 @@ def run(prepared: Prepared, seconds: Mapping[str, float], spent: Sequence[Spent]
     """Return run.json: everything that differs from run to run."""
     return {
         "command": command,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "seconds": dict(seconds),
         "cohorts_trained_now": len(spent),
         "cohort_seconds": [each.seconds for each in spent],

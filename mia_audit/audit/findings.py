@@ -53,6 +53,7 @@ def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
         "slices": risk.parts(groupings, best.scores.target, best.truth.target),
         "calibration": calibration,
         "named": named,
+        "strict": risk.strict(best.scores, best.truth),
         "epsilon": epsilon.shown(best.name, best.scores, best.truth, prepared.recipe),
     }
     groups = {f"groups/{grouping.by}": grouping.groups for grouping in groupings[1:]}

@@ -28,6 +28,7 @@ class Options:
     expose     whether the exposed examples themselves (pictures or rows) go into the record; None: only for public data
     workers    processes at once; None is one a core
     memory     bytes that all workers together may take; None is 60 % of what is free
+    title, organisation, contact   what the page says of the audit and of who ran it; in run.json, not in the record
     """
 
     surrogate: str | None = None
@@ -49,6 +50,9 @@ class Options:
     expose: bool | None = None
     workers: int | None = None
     memory: int | None = None
+    title: str | None = None
+    organisation: str | None = None
+    contact: str | None = None
 
 
 def describe(target: Place | Recipe, options: Options) -> Recipe:

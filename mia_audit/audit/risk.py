@@ -7,15 +7,20 @@ import numpy as np
 from mia_audit.arrays import Arrays
 from mia_audit.audit.attacking import Scores
 from mia_audit.audit.measuring import Truth, estimate
-from mia_audit.record import Calibration, CalibrationStep, Named, SliceResult, Vulnerable
+from mia_audit.data import design
+from mia_audit.record import Calibration, CalibrationStep, Named, Precision, Record, SliceResult, Strict, Vulnerable
 from mia_audit.statistics.calibration import brier, calibrate, named
-from mia_audit.statistics.proportions import Share, accuracy
+from mia_audit.statistics.precision import precision, strict_threshold
+from mia_audit.statistics.proportions import Share, accuracy, rates_above
+from mia_audit.statistics.rates import FEWEST_FALSE_POSITIVES
 from mia_audit.statistics.slices import Grouping, all_slices, differ
 from mia_audit.statistics.vulnerability import Vulnerability, smallest_p, vulnerability
 from mia_audit.types import Bools, Floats
 
 RATE = 0.05
 NAMED_RATE = 0.1
+STRICT_FPR = 0.01
+PRIORS = (0.5, 0.1, 0.01)
 STEPS = np.array([0.0, 0.2, 0.35, 0.45, 0.55, 0.65, 0.8, 1.0])
 
 
@@ -83,6 +88,40 @@ def names(scores: Scores, truth: Truth) -> tuple[Named, Arrays]:
     rehearsed, member = truth.pooled(scores.rehearsals)
     chosen = named(scores.target, rehearsed[~member], NAMED_RATE)
     return Named(rate=NAMED_RATE, names=int(chosen.sum()), right=int((chosen & truth.target).sum())), {"named": chosen}
+
+
+def strict(scores: Scores, truth: Truth) -> Strict | None:
+    """Return what a careful attacker's names are worth; the bar accuses 1 % of non-members, more where that is not resolved.
+
+    None where nothing below 100 % is resolved.
+    """
+    fpr = max(STRICT_FPR, FEWEST_FALSE_POSITIVES / int((~truth.target).sum()))
+    if fpr >= 1:
+        return None
+    rehearsed, member = truth.pooled(scores.rehearsals)
+    threshold = strict_threshold(rehearsed[~member], fpr)
+    hits, alarms = rates_above(scores.target, truth.target, threshold)
+    return Strict(
+        fpr=fpr,
+        threshold=threshold,
+        true_positives=hits.hits,
+        false_positives=alarms.hits,
+        precision=tuple(Precision(prior=prior, right=estimate(precision(hits, alarms, prior))) for prior in PRIORS),
+    )
+
+
+def strict_of(record: Record) -> Strict | None:
+    """Return the same from a record's arrays: for those that were written before they said it."""
+    arrays, best = record.arrays, record.summary.headline
+    rows = arrays["membership"][:, arrays["audited"]]
+    rehearsals = arrays[f"rehearsal/{best}"]
+    truth = Truth(
+        target=rows[design.TARGET],
+        phantom=arrays["phantom_membership"][arrays["audited"]],
+        rehearsals=rows[design.FIRST_SHADOW : design.FIRST_SHADOW + len(rehearsals)],
+        counted=arrays.get("counted"),
+    )
+    return strict(Scores(target=arrays[f"scores/{best}"], phantom=arrays[f"phantom/{best}"], rehearsals=rehearsals), truth)
 
 
 def _step(number: int, found: Floats, member: Bools) -> CalibrationStep:

@@ -53,7 +53,8 @@ def audit(target: Place | Recipe, options: Options, *, watcher: Watcher | None =
             sibling = dose.plant(prepared, machine)
     with clock.stage("attack and measure"):
         summary, arrays, exposed = judge(prepared, bank, sibling=sibling, public_only=options.expose is None, expose=bool(options.expose))
-    ran = facts.run(prepared, clock.seconds, trained.spent, command)
+    told = {"title": options.title, "organisation": options.organisation, "contact": options.contact}
+    ran = {**facts.run(prepared, clock.seconds, trained.spent, command), **{name: text for name, text in told.items() if text}}
     record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
     return _written(record, options)
 

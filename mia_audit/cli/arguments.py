@@ -123,6 +123,10 @@ Memory = Annotated[
     Text, typer.Option(help="Memory for all workers together, such as 8GiB; 60 % of what is free by default.", metavar="SIZE")
 ]
 
+Title = Annotated[Text, typer.Option(help="Title of the page; target and data by default.", metavar="TEXT")]
+Organisation = Annotated[Text, typer.Option(help="Who runs the audit, for the page.", metavar="TEXT")]
+Contact = Annotated[Text, typer.Option(help="Whom to ask about it, for the page.", metavar="TEXT")]
+
 
 def asked(*, settings: list[str] | None, **given: Any) -> Any:
     """Return the options of an audit (mia_audit.audit.Options) from a command line's arguments."""

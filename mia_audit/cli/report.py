@@ -7,26 +7,50 @@ import typer
 
 if TYPE_CHECKING:
     from mia_audit.record import Record
+    from mia_audit.report.provenance import Look
 
 
-def report(
+def report(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     records: Annotated[list[Path], typer.Argument(help="Record folders, as `run` wrote them; several go on one page.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="HTML file to write.")] = Path("report.html"),
     share: Annotated[bool, typer.Option("--share", help="A page to pass on: no seed, members, positions or examples.")] = False,
+    title: Annotated[str, typer.Option(help="Title of the page; target and data by default.")] = "",
+    organisation: Annotated[str, typer.Option(help="Who ran the audit.")] = "",
+    contact: Annotated[str, typer.Option(help="Whom to ask about it.")] = "",
+    beside: Annotated[list[Path] | None, typer.Option(help="Another record: what could be done about a leak. Repeatable.")] = None,
+    unfold: Annotated[bool, typer.Option("--unfold", help="Open the appendix, on paper too.")] = False,
 ) -> None:
     """Draw one record, or compare several on one page."""
-    from mia_audit.record import load  # noqa: PLC0415  help must not pay for it
+    from mia_audit.errors import OutputError  # noqa: PLC0415  help must not pay for it
+    from mia_audit.record import load  # noqa: PLC0415
     from mia_audit.report import write  # noqa: PLC0415
+    from mia_audit.report.provenance import Look  # noqa: PLC0415
 
-    loaded = [load(folder) for folder in records]
+    loaded, others = [load(folder) for folder in records], tuple(load(folder) for folder in beside or ())
     shown = [_shared(record) for record in loaded] if share else loaded
+    look = Look(title=title, organisation=organisation, contact=contact, beside=others, unfold=unfold)
     if len(loaded) == 1:
-        write(shown, out)
+        write(shown, out, look=_complete(loaded[0], look))
+    elif look != Look():
+        raise OutputError(
+            f"--title, --organisation, --contact, --beside and --unfold need one record, got {len(loaded)}; leave them out, or draw one"
+        )
     else:
         from mia_audit.audit.comparing import compare  # noqa: PLC0415
 
         write(shown, out, compare(loaded))
     typer.echo(out)
+
+
+def _complete(record: "Record", look: "Look") -> "Look":
+    """Add what a record that was written earlier does not say, but its arrays do."""
+    if record.summary.strict is not None:
+        return look
+    from dataclasses import replace  # noqa: PLC0415
+
+    from mia_audit.audit.risk import strict_of  # noqa: PLC0415  it imports torch
+
+    return replace(look, strict=strict_of(record))
 
 
 def _shared(record: "Record") -> "Record":

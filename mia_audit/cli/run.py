@@ -50,6 +50,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     expose: a.Expose = None,
     workers: a.Workers = None,
     memory: a.Memory = None,
+    title: a.Title = None,
+    organisation: a.Organisation = None,
+    contact: a.Contact = None,
     plan: Plan = False,
     as_json: AsJson = False,
 ) -> None:
@@ -59,6 +62,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
         surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
         data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
         force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
+        title=title, organisation=organisation, contact=contact,
     )  # fmt: skip
     from mia_audit.audit import make_plan  # noqa: PLC0415  help must not pay for it
     from mia_audit.face.running import run as audit  # noqa: PLC0415

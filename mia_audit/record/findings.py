@@ -95,6 +95,26 @@ class Named(Part):
     right: int
 
 
+class Precision(Part):
+    """How often a name is right where the share `prior` of those asked about are members."""
+
+    prior: float
+    right: Estimate
+
+
+class Strict(Part):
+    """A careful attacker: the headline attack above a bar that was set on rehearsals so that it accuses the share `fpr` of non-members.
+
+    The counts are the target's. The intervals of all priors hold jointly, since they come from the same two limits.
+    """
+
+    fpr: float
+    threshold: float
+    true_positives: int
+    false_positives: int
+    precision: tuple[Precision, ...]
+
+
 class EpsilonLimit(Part):
     """What one method says of epsilon from below, and whether its assumptions hold here: only then it is a bound."""
 

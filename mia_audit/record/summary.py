@@ -5,7 +5,7 @@ import json
 from mia_audit.recipe import Recipe
 from mia_audit.record import hints
 from mia_audit.record.budget import HEADLINE_LEVEL
-from mia_audit.record.findings import Calibration, Epsilon, Kind, Looks, Named, SliceResult, Vulnerable
+from mia_audit.record.findings import Calibration, Epsilon, Kind, Looks, Named, SliceResult, Strict, Vulnerable
 from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
 
 SCHEMA_VERSION = 1
@@ -30,6 +30,7 @@ class Summary(Part):
     slices: tuple[SliceResult, ...] = ()
     calibration: Calibration | None = None
     named: Named | None = None
+    strict: Strict | None = None
     epsilon: Epsilon | None = None
     looks: Looks | None = None
     warnings: tuple[str, ...]

@@ -17,25 +17,30 @@ if TYPE_CHECKING:
 
     from mia_audit.record import Record
     from mia_audit.record.compared import Compared
+    from mia_audit.report.provenance import Look
 
 
-def render(records: Sequence[Record], compared: Compared | None = None) -> str:
-    """Return the page as HTML text: an audit of one record, or a comparison of several, with what `mia_audit.audit.comparing` found."""
+def render(records: Sequence[Record], compared: Compared | None = None, look: Look | None = None) -> str:
+    """Return the page as HTML text: an audit of one record, or a comparison of several, with what `mia_audit.audit.comparing` found.
+
+    `look` adds to an audit page who ran it, and what lies beside.
+    """
     # The drawing libraries take seconds to import; whoever only asks the command line for help must not wait for them.
     from mia_audit.report import audit_page, comparison_page  # noqa: PLC0415
+    from mia_audit.report.provenance import PLAIN  # noqa: PLC0415
 
     if not records:
         raise RecordError("a report needs at least one record, got none; give the folders that audits wrote")
     different = list({record.id: record for record in records}.values())
     if len(different) == 1:
-        return audit_page.page(different[0])
+        return audit_page.page(different[0], look or PLAIN)
     return comparison_page.page(different, compared or comparison_page.NOT_ASKED)
 
 
-def write(records: Sequence[Record], path: Place, compared: Compared | None = None) -> None:
+def write(records: Sequence[Record], path: Place, compared: Compared | None = None, look: Look | None = None) -> None:
     """Write the page to a file, whole or not at all; OutputError says why it cannot."""
     place = expanded(path, "--out")
-    text = render(records, compared)
+    text = render(records, compared, look)
     try:
         write_whole(place, text)
     except OSError as error:

@@ -3,16 +3,18 @@
 from typing import Any
 
 from mia_audit.record import AttackResult, Record, Summary
-from mia_audit.report import figures, pictures, repeat, risk, words
+from mia_audit.report import advice, answers, figures, pictures, provenance, repeat, risk, words
 from mia_audit.report.curves import audited_membership, resolution_limit, scores
+from mia_audit.report.families import families, leading
 from mia_audit.report.page import fill
+from mia_audit.report.provenance import PLAIN, Look
 
 READ_AT = (0.05, 0.2, 0.5)  # false positive rates of the ROC figure's table, beside those of the record
 
 
-def page(record: Record) -> str:
+def page(record: Record, look: Look = PLAIN) -> str:
     """Return the audit page of a record."""
-    return fill("audit.html", record=record, summary=record.summary, **_figures(record), **_words(record))
+    return fill("audit.html", record=record, summary=record.summary, **_first(record, look), **_figures(record), **_words(record))
 
 
 def ranked(summary: Summary) -> list[AttackResult]:
@@ -25,13 +27,31 @@ def measured_rates(summary: Summary) -> list[float]:
     return sorted({rate.fpr for attack in summary.attacks for rate in attack.tpr_at_fpr}, reverse=True)
 
 
+def _first(record: Record, look: Look) -> dict[str, Any]:
+    return {
+        "title": provenance.title(record, look),
+        "origin": provenance.rows(record, look),
+        "strict": record.summary.strict or look.strict,
+        "answers": answers.answers(record),
+        "steps": advice.steps(record, look.beside),
+        "grave": answers.grave(record.summary),
+        "slight": answers.slight(record.summary),
+        "unfold": look.unfold,
+        "opened": " open" if look.unfold else "",
+    }
+
+
 def _figures(record: Record) -> dict[str, Any]:
     attacks = ranked(record.summary)
     drawn = figures.series(record, attacks)
     bins = figures.score_bins(scores(record, record.summary.headline), audited_membership(record))
     return {
         "attacks": attacks,
+        "leading": leading(attacks),
+        "families": families(attacks),
         "series": drawn,
+        "every": [(attack, figures.curve(record, attack)) for attack in attacks],
+        "panels": figures.panels(record, attacks),
         "roc_linear": figures.roc_linear(drawn),
         "roc_log": figures.roc_log(record, drawn),
         "read_at": READ_AT,
@@ -50,7 +70,7 @@ def _figures(record: Record) -> dict[str, Any]:
 def _words(record: Record) -> dict[str, Any]:
     summary = record.summary
     return {
-        "meaning": words.meaning(summary),
+        "meaning": [said for said in words.meaning(summary) if said not in answers.grave(summary)],
         "headline_choice": words.headline_choice(summary),
         "power": words.power(summary),
         "at_risk_in_words": risk.at_risk_in_words(summary),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import seaborn as sns
@@ -12,8 +13,9 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 from mia_audit.record import AttackResult, Record
 from mia_audit.report import canvas
 from mia_audit.report.curves import Curve, audited_membership, resolution_limit, roc, scores
+from mia_audit.report.families import MOST_DRAWN, families, leading
 from mia_audit.report.numbers import decimal, level, value
-from mia_audit.report.theme import DASHES, SERIES, stand_in
+from mia_audit.report.theme import DASHES, MARKERS, SERIES, stand_in
 from mia_audit.types import Bools, Floats
 
 BINS = 36
@@ -26,14 +28,38 @@ class Series:
 
     attack: AttackResult
     curve: Curve
-    colour: str
-    dashes: tuple[float, ...]
+    rank: int
     width: float
 
     @property
-    def dash_list(self) -> str:
-        """The dashes as an SVG attribute."""
-        return " ".join(f"{length * self.width:g}" for length in self.dashes)
+    def colour(self) -> str:
+        """The name of the colour."""
+        return SERIES[self.rank]
+
+    @property
+    def dashes(self) -> tuple[float, ...]:
+        """Lengths of dashes and gaps in line widths; none for a line without gaps."""
+        return DASHES[self.rank]
+
+    @property
+    def sample(self) -> Markup:
+        """A short piece of the line with its marker, for the legend."""
+        dashes = " ".join(f"{length * self.width:g}" for length in self.dashes)
+        colour, shape = f"var(--{self.colour})", MARKERS[self.rank][1]
+        line = f'<line x1="0" x2="34" y1="5" y2="5" stroke="{colour}" stroke-width="{self.width}" stroke-dasharray="{dashes}"/>'
+        marker = f'<path transform="translate(17 5)" d="{shape}" fill="{colour}"/>' if shape else ""
+        return Markup(f'<svg width="34" height="10" aria-hidden="true">{line}{marker}</svg>')  # noqa: S704 - no text from outside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One family in a small picture: its best attack, the others that are drawn, and how many are left to the table."""
+
+    name: str
+    drawing: Markup
+    best: AttackResult
+    others: tuple[AttackResult, ...]
+    left: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,18 +72,51 @@ class ScoreBins:
 
 
 def series(record: Record, attacks: Sequence[AttackResult]) -> list[Series]:
-    """Return how each attack is drawn: the first six in colours, the headline thickest, the rest in thin grey."""
-    member = audited_membership(record)
+    """Return how each attack is drawn, eight at most: the headline thickest, every other with dashes and a marker of its own."""
     return [
         Series(
             attack=attack,
-            curve=roc(scores(record, attack.name), member),
-            colour=SERIES[rank] if rank < len(SERIES) else "muted",
-            dashes=DASHES[rank % len(DASHES)],
-            width=2.4 if attack.name == record.summary.headline else 1.4 if rank < len(SERIES) else 0.8,
+            curve=curve(record, attack),
+            rank=rank,
+            width=2.8 if attack.name == record.summary.headline else 1.2,
         )
-        for rank, attack in enumerate(attacks)
+        for rank, attack in enumerate(leading(attacks))
     ]
+
+
+def curve(record: Record, attack: AttackResult) -> Curve:
+    """Return an attack's ROC curve on the target."""
+    return roc(scores(record, attack.name), audited_membership(record))
+
+
+def panels(record: Record, attacks: Sequence[AttackResult]) -> list[Panel]:
+    """Return a small picture of each family; none where one figure holds all attacks."""
+    if len(attacks) <= MOST_DRAWN:
+        return []
+    headline = curve(record, record.summary.strongest)
+    found = []
+    for number, (name, members) in enumerate(families(attacks).items(), start=1):
+        shown = members[:MOST_DRAWN]
+        drawn = [curve(record, attack) for attack in shown]
+        words = f"ROC curves of the family “{name}”; the best is {shown[0].name}, AUC {value(shown[0].auc)}."
+        picture = _small(headline, drawn, f"family-{number}", words)
+        found.append(Panel(name=name, drawing=picture, best=shown[0], others=tuple(shown[1:]), left=len(members) - len(shown)))
+    return found
+
+
+def _small(headline: Curve, drawn: Sequence[Curve], name: str, words: str) -> Markup:
+    with canvas.style():
+        figure, axes = canvas.panel(width=2.5, height=2.34)
+        axes.plot([0, 1], [0, 1], color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
+        axes.plot(headline.fpr, headline.tpr, color=stand_in("series-1"), linewidth=1.2, linestyle=(0, (5, 2)))
+        for curve in reversed(drawn[1:]):
+            axes.plot(curve.fpr, curve.tpr, color=stand_in("muted"), linewidth=0.6)
+        axes.plot(drawn[0].fpr, drawn[0].tpr, color=stand_in("series-2"), linewidth=2)
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MultipleLocator(0.5))
+        _name_rates(axes)
+        return canvas.to_svg(figure, name, words)
 
 
 def roc_linear(drawn: Sequence[Series]) -> Markup:
@@ -66,7 +125,7 @@ def roc_linear(drawn: Sequence[Series]) -> Markup:
         figure, axes = canvas.panel(height=4.06, top=0.28)
         sns.lineplot(x=[0, 1], y=[0, 1], ax=axes, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
         for line in reversed(drawn):
-            _draw(axes, line, line.curve)
+            _draw(axes, line, line.curve, np.linspace(0.04, 0.96, 16))
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MultipleLocator(0.2))
@@ -84,7 +143,7 @@ def roc_log(record: Record, drawn: Sequence[Series]) -> Markup:
         sns.lineplot(x=[lowest, 1], y=[lowest, 1], ax=axes, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
         _shade_band(axes, record, drawn, lowest)
         for line in reversed(drawn):
-            _draw(axes, line, line.curve.for_log_axes(lowest))
+            _draw(axes, line, line.curve.for_log_axes(lowest), np.geomspace(1.3 * lowest, 0.8, 20))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_minor_locator(NullLocator())
         _name_rates(axes)
@@ -108,10 +167,9 @@ def histogram(record: Record, bins: ScoreBins) -> Markup:
     middles = (bins.edges[1:] + bins.edges[:-1]) / 2
     with canvas.style():
         figure, axes = canvas.panel(width=4.4, height=2.5)
-        for shares, colour in ((bins.nonmembers, "series-1"), (bins.members, "series-2")):
-            sns.histplot(
-                x=middles, weights=shares, bins=list(bins.edges), element="step", ax=axes, color=stand_in(colour), alpha=0.22, linewidth=1.6
-            )
+        for shares, colour, hatch in ((bins.nonmembers, "series-1", None), (bins.members, "series-2", "///")):
+            look: dict[str, Any] = {"color": stand_in(colour), "alpha": 0.22, "linewidth": 1.6, "hatch": hatch}
+            sns.histplot(x=middles, weights=shares, bins=list(bins.edges), element="step", ax=axes, **look)
         if bins.edges[0] <= best.threshold <= bins.edges[-1]:
             axes.axvline(best.threshold, color=stand_in("ink"), linewidth=1, linestyle=(0, (4, 3)))
         axes.set(xlabel="Score (larger: more likely a member)", ylabel="Share of examples", xlim=(bins.edges[0], bins.edges[-1]))
@@ -121,11 +179,13 @@ def histogram(record: Record, bins: ScoreBins) -> Markup:
         return canvas.to_svg(figure, "scores", words)
 
 
-def _draw(axes: Axes, line: Series, curve: Curve) -> None:
+def _draw(axes: Axes, line: Series, curve: Curve, places: Floats) -> None:
+    marker = MARKERS[line.rank][0]
     style = (0, line.dashes) if line.dashes else "-"
-    sns.lineplot(
-        x=curve.fpr, y=curve.tpr, ax=axes, color=stand_in(line.colour), linewidth=line.width, linestyle=style, estimator=None, sort=False
-    )
+    axes.plot(curve.fpr, curve.tpr, color=stand_in(line.colour), linewidth=line.width, linestyle=style)
+    if marker:
+        at = places[line.rank % 4 :: 4]  # neighbours in rank put their markers at different places
+        axes.plot(at, np.interp(at, curve.fpr, curve.tpr), color=stand_in(line.colour), marker=marker, markersize=5, linestyle="none")
 
 
 def _shade_unresolved(axes: Axes, lowest: float, limit: float) -> None:

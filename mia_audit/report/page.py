@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mia_audit.recipe import Recipe
 from mia_audit.recipe.describing import described
 from mia_audit.record import verdict
-from mia_audit.report import numbers, theme, words
+from mia_audit.report import answers, numbers, theme, words
 
 _FILTERS = (
     numbers.decimal,
@@ -19,6 +19,8 @@ _FILTERS = (
     numbers.value_percent,
     numbers.interval_percent,
     numbers.count,
+    answers.prior_in_words,
+    answers.right_in_words,
     words.access_in_words,
     words.control_in_words,
     words.outcome,

@@ -1,6 +1,7 @@
 """Examples at risk and parts of the data, drawn and said."""
 
 from math import comb
+from typing import Any
 
 import numpy as np
 import seaborn as sns
@@ -26,9 +27,10 @@ def histogram(record: Record) -> Markup | None:
     at_risk = q <= found.rate
     with canvas.style():
         figure, axes = canvas.panel(width=4.4, height=2.5)
-        for values, colour in ((auc[~at_risk], "series-1"), (auc[at_risk], "series-2")):
+        for values, colour, hatch in ((auc[~at_risk], "series-1", None), (auc[at_risk], "series-2", "///")):
             if values.size:
-                sns.histplot(x=values, bins=list(BINS), element="step", ax=axes, color=stand_in(colour), alpha=0.22, linewidth=1.6)
+                look: dict[str, Any] = {"color": stand_in(colour), "alpha": 0.22, "linewidth": 1.6, "hatch": hatch}
+                sns.histplot(x=values, bins=list(BINS), element="step", ax=axes, **look)
         axes.axvline(0.5, color=stand_in("muted"), linewidth=1, linestyle=(0, (1, 2)))
         axes.set(xlabel="AUC of one example: models with it against models without", ylabel="Examples", xlim=(0, 1))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))

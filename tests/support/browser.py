@@ -19,11 +19,12 @@ QUIET = (
 PROBE = """<script>
 addEventListener("load", () => {
   const box = element => { const b = element.getBoundingClientRect(); return [b.left, b.top, b.width, b.height].map(Math.round); };
+  const seen = what => [...document.querySelectorAll(what)].filter(element => element.checkVisibility());  // not what is folded
   const found = {
     width: document.documentElement.scrollWidth, inner: innerWidth, height: document.documentElement.scrollHeight,
-    drawings: [...document.querySelectorAll("svg.drawing")].map(box),
+    drawings: seen("svg.drawing").map(box), small: seen(".multiples svg.drawing").length,
     pictures: [...document.images].map(image => image.complete && image.naturalWidth > 0),
-    text: Math.min(...[...document.querySelectorAll("svg.drawing")].flatMap(svg => [...svg.querySelectorAll("text")].map(
+    text: Math.min(...seen("svg.drawing").flatMap(svg => [...svg.querySelectorAll("text")].map(
       text => parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))),
     fetched: performance.getEntriesByType("resource").map(entry => entry.name).filter(name => !name.startsWith("data:")),
   };
