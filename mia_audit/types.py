@@ -36,9 +36,13 @@ class ThirdPool:
     features: Floats | None = None
 
     def __post_init__(self) -> None:
-        _require_logits("the third pool", self.target, self.shadows, len(self.shadows), self.labels.size)
-        _require_labels("the third pool", self.labels, self.target.shape[-1])
-        _require_length("the third pool", "features", self.features, self.labels.size)
+        what = "the third pool"
+        _require_floats(what, target=self.target, shadows=self.shadows, features=self.features)
+        _require_integers(what, self.labels)
+        _require_logits(what, self.target, self.shadows, len(self.shadows), self.labels.size)
+        _require_one_each(what, self.labels, self.target.shape[1])
+        _require_labels(what, self.labels, self.target.shape[-1])
+        _require_length(what, "features", self.features, self.labels.size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +75,12 @@ class Evidence:
     signals: Mapping[str, Signal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _require_floats("evidence", target=self.target, shadows=self.shadows, features=self.features)
+        _require_mask("evidence", self.trained_on)
+        _require_integers("evidence", self.labels)
         models, examples = self.trained_on.shape
         _require_logits("evidence", self.target, self.shadows, models, examples)
-        if self.labels.shape != (examples,):
-            raise EvidenceError(f"evidence needs one label for each of {examples} examples, got {self.labels.shape}")
+        _require_one_each("evidence", self.labels, examples)
         _require_labels("evidence", self.labels, self.classes)
         _require_length("evidence", "features", self.features, examples)
         if self.population is not None and len(self.population.shadows) != models:
@@ -104,7 +110,8 @@ class Evidence:
         return frozenset(name for name, is_there in there.items() if is_there) | frozenset(self.signals)
 
     def only(self, examples: Bools | Ints) -> "Evidence":
-        """Return the evidence on some of the examples."""
+        """Return the evidence on some of the examples: where a mask is True, or at distinct places in the order given."""
+        _require_choice("examples", examples, self.examples)
         return replace(
             self,
             target=self.target[:, examples],
@@ -118,7 +125,8 @@ class Evidence:
         )
 
     def with_shadows(self, models: Bools | Ints) -> "Evidence":
-        """Return the evidence with some of the shadow models."""
+        """Return the evidence with some of the shadow models: where a mask is True, or at distinct places in the order given."""
+        _require_choice("shadow models", models, len(self.shadows))
         pool = self.population
         return replace(
             self,
@@ -144,14 +152,64 @@ class Evidence:
         )
 
 
+def _require_floats(what: str, **arrays: Any) -> None:
+    """Refuse lists, tensors, counts and words: attacks compute with floating point, and counts wrap around or are divided whole."""
+    for name, values in arrays.items():
+        if values is not None and not (isinstance(values, np.ndarray) and values.dtype.kind == "f"):
+            raise EvidenceError(
+                f"{what} needs {name} as an array of floats, got {_kind(values)}; use numpy.asarray({name}, dtype=numpy.float32)"
+            )
+
+
+def _require_mask(what: str, mask: Any) -> None:
+    """Refuse 0 and 1 for False and True: `~` of a 1 is -2, and an array of them indexes instead of choosing."""
+    if not (isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.ndim == 2):
+        raise EvidenceError(
+            f"{what} needs trained_on as an array of bools [models, examples], True where trained on, got {_kind(mask)}; "
+            "use numpy.asarray(trained_on, dtype=bool)"
+        )
+
+
+def _require_integers(what: str, labels: Any) -> None:
+    if not (isinstance(labels, np.ndarray) and labels.dtype.kind in "iu"):
+        raise EvidenceError(
+            f"{what} needs labels as an array of whole numbers, one a class, got {_kind(labels)}; use numpy.asarray(labels, dtype=int)"
+        )
+
+
+def _require_one_each(what: str, labels: Ints, examples: int) -> None:
+    if labels.shape != (examples,):
+        raise EvidenceError(f"{what} needs one label for each of {examples} examples, got {labels.shape}")
+
+
+def _require_choice(what: str, chosen: Any, count: int) -> None:
+    """Refuse a mask of 0 and 1, which would be taken for the places 0 and 1, over and over."""
+    is_array = isinstance(chosen, np.ndarray) and chosen.ndim == 1
+    mask = is_array and chosen.dtype == np.bool_ and chosen.size == count
+    places = is_array and chosen.dtype.kind in "iu" and len(np.unique(chosen % max(1, count))) == chosen.size
+    if not (mask or places):
+        raise EvidenceError(f"a choice of {what} needs a mask of {count} bools or distinct places below it, got {_kind(chosen)}")
+
+
+def _kind(values: Any) -> str:
+    """Say what was given: its type, and of an array its dtype and shape."""
+    return f"{values.dtype} {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+
+
 def _require_logits(what: str, target: Floats, shadows: Floats, models: int, examples: int) -> None:
     if shadows.shape != (models, *target.shape) or target.ndim != 3 or target.shape[1] != examples:
         raise EvidenceError(
             f"{what} needs target [queries, examples, classes] and shadows [models, queries, examples, classes], "
-            f"got {target.shape} and {shadows.shape} with {models} models and {examples} examples"
+            f"got {target.shape} and {shadows.shape} with {models} models and {examples} examples{_axis(target, shadows)}"
         )
     if not (_all_finite(target) and _all_finite(shadows)):
         raise EvidenceError(f"{what} needs finite logits, got NaN or infinity; the model that gave them did not train")
+
+
+def _axis(target: Floats, shadows: Floats) -> str:
+    """Name what is most often missing: the axis of queries."""
+    lacking = ["target[None]"] * (target.ndim == 2) + ["shadows[:, None]"] * (shadows.ndim == 3)
+    return f"; add an axis of queries: {' and '.join(lacking)}" if lacking else ""
 
 
 def _require_labels(what: str, labels: Ints, classes: int) -> None:
@@ -165,6 +223,7 @@ def _require_length(what: str, name: str, values: Floats | None, examples: int) 
 
 
 def _require_signal(name: str, signal: Signal, models: int, examples: int) -> None:
+    _require_floats(f"signal {name}", target=signal.target, shadows=signal.shadows)
     if signal.target.shape[:1] != (examples,) or signal.shadows.shape != (models, *signal.target.shape):
         raise EvidenceError(
             f"signal {name} needs [{examples} examples, ...] of the target and [{models} models, {examples} examples, ...] of the "
