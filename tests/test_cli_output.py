@@ -20,6 +20,7 @@ from mia_audit.data.profiles import PROFILES
 from mia_audit.models.surrogates import SURROGATES
 from mia_audit.record import load
 from tests.support.engine_runs import command, small_audit, small_run
+from tests.support.records import make_record
 
 HEAVY = ("torch", "sklearn", "matplotlib", "pandas", "scipy", "numpy", "brevitas", "snntorch", "seaborn", "numba", "torchvision")
 
@@ -228,6 +229,21 @@ def test_report_draws_records(tmp_path: Path, capfd: pytest.CaptureFixture[str])
         out, _ = said(capfd, "report", *(str(tmp_path / folder) for folder in folders), "-o", str(page))
         assert out.strip() == str(page)
         assert "</html>" in page.read_text(encoding="utf-8")
+
+
+def test_report_skips_what_is_no_record(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`audits/*` names pages and half-made folders too: each is told of, and the records are drawn; none at all is refused."""
+    make_record().write(tmp_path / "audits" / "one")
+    (tmp_path / "audits" / "empty").mkdir()
+    (tmp_path / "audits" / "page.html").touch()
+    names = [str(tmp_path / "audits" / name) for name in ("empty", "one", "page.html")]
+    out, err = said(capfd, "report", *names, "-o", str(tmp_path / "page.html"))
+    assert out == f"{tmp_path / 'page.html'}\n"
+    assert err == "".join(f"Skipped {name}: no record (it holds no record.json)\n" for name in (names[0], names[2]))
+    with pytest.raises(SystemExit) as left:
+        main(["report", names[0], names[2]])
+    assert left.value.code == 2
+    assert "a report needs at least one record, got none among 2 places" in capfd.readouterr().err
 
 
 def test_a_recipe_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

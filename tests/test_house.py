@@ -15,7 +15,7 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent / "mia_audit"
 
-FLOOR = ("arrays", "errors", "types", "streams", "paths", "recipe", "catalogue")
+FLOOR = ("arrays", "errors", "types", "streams", "paths", "machine", "recipe", "catalogue")
 TORCH = ("torch", "torchvision", "numba", "brevitas", "snntorch", "opacus", "nir", "safetensors")
 HEAVY = {"torch", "numba", "torchvision", "brevitas", "snntorch", "sklearn", "scipy", "pandas", "matplotlib", "seaborn"}
 
@@ -36,6 +36,7 @@ ROOMS = {
     "streams": Room(packages=("numpy",)),
     "recipe": Room(rooms=("errors",), packages=("pydantic",)),
     "paths": Room(rooms=("errors",)),
+    "machine": Room(),
     "catalogue": Room(rooms=("errors", "paths", "recipe"), packages=("pydantic",)),
     # the torch column, from below
     "data": Room(rooms=FLOOR, packages=("numpy", "sklearn", *TORCH)),

@@ -5,13 +5,13 @@ per row, or the labels [examples]. All are float64, finite for every finite logi
 they are computed from differences of logits, never from probabilities.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from mia_audit.errors import EvidenceError
+from mia_audit.machine import cores
 from mia_audit.types import Bools, Floats, Ints
 
 Observable = Callable[[Floats, Ints], Floats]
@@ -48,7 +48,7 @@ def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
 def on_cores(work: Callable[[int], None], numbers: Iterable[int]) -> None:
     """Do the work for every number, a few at a time; NumPy lets other threads run while it computes."""
     listed = list(numbers)
-    workers = max(1, min(_THREADS, len(os.sched_getaffinity(0)), len(listed)))
+    workers = max(1, min(_THREADS, cores(), len(listed)))
 
     def share(first: int) -> None:
         for number in listed[first::workers]:

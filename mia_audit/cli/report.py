@@ -26,7 +26,7 @@ def report(  # noqa: PLR0913, PLR0917  a command line's options are its argument
     from mia_audit.report import write  # noqa: PLC0415
     from mia_audit.report.provenance import Look  # noqa: PLC0415
 
-    loaded, others = [load(folder) for folder in records], tuple(load(folder) for folder in beside or ())
+    loaded, others = [load(folder) for folder in _that_hold_records(records)], tuple(load(folder) for folder in beside or ())
     shown = [_shared(record) for record in loaded] if share else loaded
     look = Look(title=title, organisation=organisation, contact=contact, beside=others, unfold=unfold)
     if len(loaded) == 1:
@@ -51,6 +51,20 @@ def _complete(record: "Record", look: "Look") -> "Look":
     from mia_audit.audit.risk import strict_of  # noqa: PLC0415  it imports torch
 
     return replace(look, strict=strict_of(record))
+
+
+def _that_hold_records(places: list[Path]) -> list[Path]:
+    """Return the folders that hold a record, as `audits/*` names others besides; what is named alone, or is not there, is not skipped."""
+    from mia_audit.errors import RecordError  # noqa: PLC0415
+    from mia_audit.paths import expanded  # noqa: PLC0415
+
+    found = [expanded(place, "a record") for place in places]
+    others = [place for place in found if place.exists() and not (place / "record.json").exists()] if len(found) > 1 else []
+    for place in others:
+        typer.echo(f"Skipped {place}: no record (it holds no record.json)", err=True)
+    if len(others) == len(found):
+        raise RecordError(f"a report needs at least one record, got none among {len(found)} places; give the folders that audits wrote")
+    return [place for place in found if place not in others]
 
 
 def _shared(record: "Record") -> "Record":

@@ -6,7 +6,6 @@ store holds already is not trained again.
 
 import contextlib
 import os
-import resource
 import signal
 import tempfile
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
+from mia_audit.machine import cores, peak_bytes
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.store import Store, Tensors
@@ -88,8 +88,7 @@ def _work(task: Task, material: Material, store: Store, device: str, heartbeat: 
 
     start = time.perf_counter()
     work(task, material, store, device, heartbeat.beat)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
-    return Spent(seconds=round(time.perf_counter() - start, 3), peak_bytes=peak)
+    return Spent(seconds=round(time.perf_counter() - start, 3), peak_bytes=peak_bytes())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,4 +130,4 @@ def _shares(folder: Path) -> Iterator[float]:
 
 def default_workers(device: str) -> int:
     """Return one worker a core on the CPU; one for a GPU."""
-    return 1 if device == "cuda" else len(os.sched_getaffinity(0))
+    return 1 if device == "cuda" else cores()
