@@ -19,10 +19,18 @@ from tests.test_attacks_signals import bare, with_signal
 
 
 def told(terms: Floats) -> Evidence:
-    """Return evidence whose terms of the target are as given, [examples, 3]."""
+    """Return evidence whose terms of the target are as given, [examples, 3]; loss and product of either sign."""
     member = np.zeros((5, len(terms)), dtype=np.bool_)
     member[1:3] = True
-    return with_signal("curvature", np.repeat(terms[None], 5, axis=0), bare(member))
+    return with_signal("curvature", np.repeat(kept(terms)[None], 5, axis=0), bare(member))
+
+
+def kept(terms: Floats) -> Floats:
+    """Return terms [..., 3] as the signal keeps them, [..., 4]."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.abs(terms)).clip(-1e4)
+    found: Floats = np.concatenate([logs, np.sign(terms[..., 2:])], axis=-1)
+    return found
 
 
 def test_it_is_the_log_odds_where_the_theory_is_exact() -> None:
@@ -39,15 +47,17 @@ def test_it_is_the_log_odds_where_the_theory_is_exact() -> None:
     with_it, without = (-0.5 * np.einsum("ei,ij,ej->e", ends - mean, precision, ends - mean) for mean in (minimum, np.zeros(3)))
     odds = with_it - without
     seen = np.linalg.solve(h, g)
-    terms = np.column_stack([ends @ g, np.full(40, seen @ seen / n / rate), 2 / rate * np.linalg.solve(h, h @ ends.T).T @ seen])
-    scores = InverseHessian().score(told(terms))
+    away = 10.0  # a loss is above 0: the example's is g w + 10
+    terms = np.column_stack([ends @ g + away, np.full(40, seen @ seen / n / rate), 2 / rate * np.linalg.solve(h, h @ ends.T).T @ seen])
+    assert (terms[:, 0] > 0).all()
+    scores = InverseHessian().score(told(terms)) - away
     np.testing.assert_allclose(noise * n * odds, scores + g @ seen / (2 * n), atol=1e-9)
 
 
 def test_the_ratio_of_the_terms_is_the_projections() -> None:
     """Loss and square enter by their logs, and gaps of 1.0 and 0.5 in them give Phi(sqrt(1.25 / 2))."""
     values, member = gaussian_vectors(np.array([-1.0, -0.5]), examples=3_000, shadows=48)
-    terms = np.concatenate([np.exp(values), np.zeros_like(values[:, :1])], axis=1).transpose(0, 2, 1)
+    terms = kept(np.concatenate([np.exp(values), np.zeros_like(values[:, :1])], axis=1).transpose(0, 2, 1))
     seen = with_signal("curvature", terms, bare(member))
     flat = np.concatenate([values, np.zeros_like(values[:, :1])], axis=1)
     scores = InverseHessianLiRA().score(seen)
@@ -55,10 +65,10 @@ def test_the_ratio_of_the_terms_is_the_projections() -> None:
     assert auc(scores, member[0]) == pytest.approx(norm.cdf(np.sqrt(1.25 / 2)), abs=0.025)
 
 
-def test_the_product_enters_by_its_share() -> None:
+def test_the_product_enters_beside_the_square() -> None:
     """By hand, either sign; nothing at all gives 0 and no warning."""
-    found = logs(np.array([[2.0, 3.0, -1.0], [1.0, 1.0, 3.0], [0.0, 0.0, 0.0]]))
-    np.testing.assert_allclose(found[:, :2].T, [[np.log(2), np.log(3), -0.25], [0, 0, 0.75]])
+    found = logs(kept(np.array([[2.0, 3.0, -1.0], [1.0, 1.0, 3.0], [0.0, 0.0, 0.0]])))
+    np.testing.assert_allclose(found[:, :2].T, [[np.log(2), np.log(3), -np.log(4 / 3)], [0, 0, np.log(4)]])
     assert found[2, 2] == 0
     assert np.isfinite(found).all()
 
@@ -68,7 +78,8 @@ def test_units_change_nothing(unit: float, seed: int) -> None:
     """Another unit of the loss leaves the order of the scores, and the likelihood ratio altogether."""
     seen, _ = planted(1.0, examples=80, seed=seed)
     signal = seen.signals["curvature"]
-    scaled = replace(seen, signals={"curvature": replace(signal, target=signal.target * unit, shadows=signal.shadows * unit)})
+    up = np.log(unit) * np.array([1.0, 1.0, 1.0, 0.0])
+    scaled = replace(seen, signals={"curvature": replace(signal, target=signal.target + up, shadows=signal.shadows + up)})
     order = np.argsort(InverseHessian().score(seen), kind="stable")
     assert (np.diff(InverseHessian().score(scaled)[order]) >= -1e-6 * unit).all()
     np.testing.assert_allclose(InverseHessianLiRA().score(scaled), InverseHessianLiRA().score(seen), atol=1e-3)

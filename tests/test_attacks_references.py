@@ -7,6 +7,7 @@ import pytest
 from scipy.special import log_softmax
 from scipy.stats import norm
 
+from mia_audit.attacks.nearly_one import spread_values
 from mia_audit.attacks.observables import phi
 from mia_audit.attacks.references import AttackR, DifficultyCalibration
 from mia_audit.errors import ShadowBudgetError
@@ -21,11 +22,11 @@ def losses(logits: Floats, seen: Evidence) -> Floats:
 
 
 def test_calibration_is_the_slow_one() -> None:
-    """Mean loss of the models without the example, less the target's loss."""
+    """Mean loss of the models without the example, less the target's loss, small differences drawn out."""
     seen, _ = gaussian_evidence(gap=1.0, examples=60, shadows=12, classes=4, queries=2)
     target, shadow = losses(seen.target, seen), np.array([losses(logits, seen) for logits in seen.shadows])
     slow = [shadow[~seen.trained_on[:, i], i].mean() - target[i] for i in range(60)]
-    np.testing.assert_allclose(DifficultyCalibration().score(seen), slow, atol=1e-9)
+    np.testing.assert_allclose(DifficultyCalibration().score(seen), spread_values(np.array(slow)), atol=1e-9)
 
 
 def test_attack_r_has_the_papers_levels() -> None:

@@ -166,8 +166,9 @@ def test_sequences_hold_five_metrics_and_their_changes() -> None:
             one, label = logits[i, step][None], labels[[i]]
             p = np.exp(one - one.max())
             spread = (p / p.sum()).std()
-            row = (log_likelihood(one, label)[0], log_confidence(one)[0], spread, entropy(one)[0], modified_entropy(one, label)[0])
-            rows.append(row)
+            logs = (-log_likelihood(one, label)[0], -log_confidence(one)[0], entropy(one)[0], modified_entropy(one, label)[0])
+            loss, confidence, *entropies = np.log(logs)
+            rows.append((loss, confidence, spread, *entropies))
         table = np.array(rows).T
         np.testing.assert_allclose(found[i], np.concatenate([table, np.diff(table, axis=1)], axis=1).ravel())
 
@@ -203,11 +204,11 @@ def test_degraded_models_are_weighed_as_true_ones_would_be(name: str) -> None:
 def test_gradients_are_compared_by_their_logs() -> None:
     """The threshold is minus the log of the last layer's norm; LiRA projects both logs; a vanished gradient stays finite."""
     values, member = gaussian_vectors(np.array([-0.5, -1.0]), examples=3_000, shadows=32)
-    seen = with_signal("gradient-norms", np.exp(values.transpose(0, 2, 1)), bare(member))
+    seen = with_signal("gradient-log-norms", values.transpose(0, 2, 1), bare(member))
     np.testing.assert_allclose(GradientNorm().score(seen), -values[0, 1], atol=1e-9)
     np.testing.assert_allclose(GradientLiRA().score(seen), projected_log_ratio(values[0], values[1:], member[1:], 0.001), atol=1e-6)
     assert auc(GradientLiRA().score(seen), member[0]) == pytest.approx(norm.cdf(np.sqrt(1.25 / 2)), abs=0.03)
-    gone = with_signal("gradient-norms", np.zeros((33, 3_000, 2)), bare(member))
+    gone = with_signal("gradient-log-norms", np.full((33, 3_000, 2), -800.0), bare(member))
     assert np.isfinite(GradientLiRA().score(gone)).all()
 
 
@@ -217,13 +218,13 @@ def test_the_pull_at_a_class_is_found_among_gradient_features() -> None:
     seen = bare(member)
     can = np.minimum(member[1:].sum(axis=0), (~member[1:]).sum(axis=0)) >= 1
     rng = np.random.default_rng(1)
-    found = np.exp(rng.normal(size=(13, 1_500, 3 + seen.classes)))
+    found = rng.normal(size=(13, 1_500, 3 + seen.classes))
     own = 3 + seen.labels
-    found[:, np.arange(1_500), own] = np.exp((values - values.mean(axis=0))[:, 0])
-    norms = np.exp(rng.normal(size=(13, 1_500, 2)))
+    found[:, np.arange(1_500), own] = (values - values.mean(axis=0))[:, 0]
+    norms = rng.normal(size=(13, 1_500, 2))
 
     def both(features: Floats) -> Evidence:
-        signals = {"gradient-norms": norms, "gradient-features": features}
+        signals = {"gradient-log-norms": norms, "gradient-log-features": features}
         return replace(seen, signals={name: Signal(target=each[0], shadows=each[1:]) for name, each in signals.items()}).only(can)
 
     told = both(found)

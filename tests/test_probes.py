@@ -180,19 +180,19 @@ def test_the_walk_ends_near_the_boundary_of_a_linear_model() -> None:
 
 @pytest.mark.parametrize("model", [SPIKING, PLAIN], ids=["spiking", "plain"])
 def test_gradients_are_those_of_one_example_alone(model: Model) -> None:
-    """Norms equal autograd's, model by model and example by example, and so do gradients by biases."""
+    """Norms equal autograd's, model by model and example by example, and so do the sizes of gradients by biases."""
     asked = subject(model, examples=6)
-    found, features = (gradients.gradients(asked)[name] for name in ("gradient-norms", "gradient-features"))
+    found, features = (gradients.gradients(asked)[name] for name in ("gradient-log-norms", "gradient-log-features"))
     bias, weight = list(asked.population.parameters())[-2:]
     for i, label in enumerate(asked.labels):
         x = torch.from_numpy(asked.inputs[i])[None, None, None].expand(3, 1, 1, -1).clone().requires_grad_()
         losses = F.cross_entropy(asked.population(x)[:, 0], torch.tensor([label] * 3), reduction="none")
         for k in range(3):
             of_x, of_weight, of_bias = torch.autograd.grad(losses[k], [x, weight, bias], retain_graph=True)
-            np.testing.assert_allclose(features[k, i, 3:], of_bias[k].flatten(), atol=1e-5)
-            assert features[k, i, 1] == pytest.approx(float(of_bias[k].norm()), rel=1e-3, abs=1e-5)
-            assert found[k, i, 0] == pytest.approx(float(of_x[k].norm()), rel=1e-3, abs=1e-5)
-            assert found[k, i, 1] == pytest.approx(float((of_weight[k].norm() ** 2 + of_bias[k].norm() ** 2).sqrt()), rel=1e-3, abs=1e-5)
+            both = (of_weight[k].norm() ** 2 + of_bias[k].norm() ** 2).sqrt()
+            np.testing.assert_allclose(np.exp(features[k, i, 3:]), of_bias[k].flatten().abs(), rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(np.exp(features[k, i, 1]), float(of_bias[k].norm()), rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(np.exp(found[k, i]), [float(of_x[k].norm()), float(both)], rtol=1e-3, atol=1e-5)
 
 
 def test_only_what_a_target_has_is_offered() -> None:

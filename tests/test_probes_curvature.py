@@ -19,6 +19,15 @@ from mia_audit.types import Floats
 from tests.test_probes import PLAIN, SPIKING, subject
 
 RATE, MEMBERS = 0.01, 5
+
+
+def terms_of(asked: Subject, recipe: Recipe) -> Floats:
+    """Return I1, I2 and I3 themselves, [K, N, 3]."""
+    found = curvature.curvature(asked, recipe)["curvature"].astype(np.float64)
+    terms: Floats = np.exp(found[..., :3]) * np.stack([*np.ones((2, *found.shape[:2])), found[..., 3]], axis=-1)
+    return terms
+
+
 RECIPE = Recipe(name="test", summary="test", training=Training(learning_rate=RATE), data=Data(member_fraction=0.25))
 MODELS = {
     "plain": PLAIN,
@@ -71,7 +80,7 @@ def by_autograd(asked: Subject, k: int, *, whole: bool) -> Floats:
 def test_terms_are_those_of_the_whole_hessian(name: str) -> None:
     """Loss, square over n and rate, and twice the product over the rate, leaving the example itself out of L0."""
     asked = subject(MODELS[name], examples=MEMBERS * 4)
-    found = curvature.curvature(asked, RECIPE)["curvature"]
+    found = terms_of(asked, RECIPE)
     for k in range(asked.models):
         loss, square, product = by_autograd(asked, k, whole=name == "plain").T
         np.testing.assert_allclose(found[k, :, 0], loss, rtol=1e-4, atol=1e-5)
@@ -82,9 +91,9 @@ def test_terms_are_those_of_the_whole_hessian(name: str) -> None:
 def test_momentum_shrinks_the_loss_alone() -> None:
     """Under SGD with momentum I1 is divided by 1 + momentum; Adam's momentum is no such thing."""
     asked = subject(PLAIN)
-    plain = curvature.curvature(asked, RECIPE)["curvature"]
+    plain = terms_of(asked, RECIPE)
     sgd = RECIPE.model_copy(update={"training": Training(learning_rate=RATE, optimizer="sgd", momentum=0.5)})
-    found = curvature.curvature(asked, sgd)["curvature"]
+    found = terms_of(asked, sgd)
     np.testing.assert_allclose(found[..., 0], plain[..., 0] / 1.5, rtol=1e-6)
     np.testing.assert_array_equal(found[..., 1:], plain[..., 1:])
 
@@ -92,12 +101,12 @@ def test_momentum_shrinks_the_loss_alone() -> None:
 def test_neither_order_nor_chunks_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Permuted examples give permuted terms; small chunks give those of large ones."""
     asked = subject(SPIKING)
-    whole = curvature.curvature(asked, RECIPE)["curvature"]
+    whole = terms_of(asked, RECIPE)
     order = np.random.default_rng(0).permutation(len(asked.labels))
     turned = replace(asked, inputs=asked.inputs[order], labels=asked.labels[order])
-    np.testing.assert_allclose(curvature.curvature(turned, RECIPE)["curvature"], whole[:, order], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(terms_of(turned, RECIPE), whole[:, order], rtol=1e-4, atol=1e-4)
     monkeypatch.setattr("mia_audit.probes.subject.CHUNK", 600)
-    np.testing.assert_allclose(curvature.curvature(asked, RECIPE)["curvature"], whole, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(terms_of(asked, RECIPE), whole, rtol=1e-4, atol=1e-4)
 
 
 def test_a_saturated_model_stays_finite() -> None:
@@ -116,7 +125,7 @@ def test_frames_of_an_ann_are_averaged() -> None:
     frames = np.random.default_rng(0).random((6, 4, 3, 3, 1)).astype(np.float32)
     population = Population(model, (3, 3, 1), 3, [torch.Generator().manual_seed(index) for index in range(3)]).eval()
     asked = replace(asked, inputs=frames, population=population)
-    found = gradients.gradients(asked)["gradient-norms"]
+    found = np.exp(gradients.gradients(asked)["gradient-log-norms"])
     weight, bias = list(population.parameters())[-2:]
     for i, label in enumerate(asked.labels):
         fed = asked.encoded(torch.from_numpy(frames[[i]]), asked.draws("test").encoding(0))

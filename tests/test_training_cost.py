@@ -55,7 +55,7 @@ def test_a_probe_that_takes_more_than_training_counts() -> None:
     """The larger of the two counts beside libraries and examples; signals that need no gradients take less than training."""
     small, hungry = recipe(), frozenset({"curvature"})
     more = probing_bytes(small, hungry, 16)
-    assert more > probing_bytes(small, frozenset({"gradient-norms"}), 16) > 16 * cost.step_bytes(small) > 0
+    assert more > probing_bytes(small, frozenset({"gradient-log-norms"}), 16) > 16 * cost.step_bytes(small) > 0
     assert probing_bytes(small, frozenset({"dropout", "membranes"}), 16) == 0
     plain = cost.worker_bytes(small, "cpu")
     assert cost.worker_bytes(small, "cpu", probing=more) == plain + more - 16 * cost.step_bytes(small)

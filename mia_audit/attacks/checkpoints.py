@@ -78,16 +78,19 @@ class Sequence(Grown):
 
 
 def metrics(logits: Floats, labels: Ints) -> Floats:
-    """Return [examples, 10 checkpoints - 5] of one model's logits [examples, checkpoints, classes]: five metrics and their changes."""
+    """Return [examples, 10 checkpoints - 5] of one model's logits [examples, checkpoints, classes]: five metrics and their changes.
+
+    Loss, confidence and both entropies enter by their logs, which do not saturate.
+    """
     turned = np.moveaxis(logits, 1, 0)
     logp = observables.log_probabilities(turned)
     five = np.stack(
         [
-            observables.log_likelihood(turned, labels),
-            observables.log_confidence(turned),
+            observables.log_loss(turned, labels),
+            observables.log_confidence_loss(turned),
             np.exp(logp).std(axis=-1),
-            observables.entropy(turned),
-            observables.modified_entropy(turned, labels),
+            observables.log_entropy(turned),
+            observables.log_modified_entropy(turned, labels),
         ]
     )
     together: Floats = np.concatenate([five, np.diff(five, axis=1)], axis=1).reshape(-1, len(labels)).T

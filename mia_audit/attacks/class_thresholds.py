@@ -13,13 +13,11 @@ from typing import ClassVar
 import numpy as np
 
 from mia_audit.attacks.budget import require_shadows
-from mia_audit.attacks.observables import each_model, modified_entropy
+from mia_audit.attacks.observables import each_model, log_modified_entropy, log_over_queries
 from mia_audit.types import Bools, Evidence, Floats
 
 FEWEST_ROWS = 20
 """Rows of members, and of non-members, that a class needs for a threshold of its own."""
-
-_SMALLEST = 1e-30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +31,8 @@ class ModifiedEntropyByClass:
     def score(self, seen: Evidence) -> Floats:
         """Return log tau_y - log Mentr, [examples]; larger means more likely a member."""
         require_shadows(seen, self)
-        surely = -_log(modified_entropy(seen.target, seen.labels).mean(axis=0))
-        shadow = -_log(each_model(modified_entropy, seen.shadows, seen.labels))
+        surely = -log_over_queries(log_modified_entropy(seen.target, seen.labels))
+        shadow = -each_model(log_modified_entropy, seen.shadows, seen.labels, logs=True)
         common = best_cut(shadow.ravel(), seen.trained_on.ravel())
         bars = np.full(seen.classes, common)
         for label in np.unique(seen.labels):
@@ -53,8 +51,3 @@ def best_cut(values: Floats, member: Bools) -> float:
     ends = np.flatnonzero(np.append(falling[1:] != falling[:-1], [True]))  # a cut may not divide equal values
     at = ends[::-1][np.argmax(advantage[ends][::-1])]
     return float(falling[at])
-
-
-def _log(entropies: Floats) -> Floats:
-    logs: Floats = np.log(np.maximum(entropies, _SMALLEST))
-    return logs

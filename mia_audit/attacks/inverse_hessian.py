@@ -18,10 +18,12 @@ import numpy as np
 from mia_audit.attacks.budget import require_needs, require_shadows
 from mia_audit.attacks.gaussians import projected_log_ratio
 from mia_audit.attacks.learning import require_least
+from mia_audit.attacks.nearly_one import spread
 from mia_audit.attacks.observables import within_reach
 from mia_audit.types import Evidence, Floats
 
-_SMALLEST = 1e-30
+_LARGEST = 69.0
+"""Logs beyond this are taken as this, so that squares of what they are of stay finite."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +35,13 @@ class InverseHessian:
     needs: ClassVar[frozenset[str]] = frozenset({"curvature"})
 
     def score(self, seen: Evidence) -> Floats:
-        """Return I1 - (I2 + I3), [examples]; larger means more likely a member."""
+        """Return I1 - (I2 + I3), small ones drawn out, [examples]; larger means more likely a member."""
         require_needs(seen, self)
-        first, second, third = within_reach(seen.signals["curvature"].target).T
-        odds: Floats = first - (second + third)
-        return odds
+        first, second, third, sign = within_reach(seen.signals["curvature"].target).T
+        largest = np.maximum(first, np.maximum(second, third))
+        odds = np.exp(first - largest) - np.exp(second - largest) - np.sign(sign) * np.exp(third - largest)
+        sizes = np.log(np.abs(odds), out=np.full(odds.shape, -np.inf), where=odds != 0)
+        return spread(np.sign(odds), np.minimum(largest + sizes, _LARGEST))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +69,9 @@ class InverseHessianLiRA:
 
 
 def logs(terms: Floats) -> Floats:
-    """Return [3, examples] of one model's terms [examples, 3]: the logs of loss and square, and the product by its share of the square.
+    """Return [3, examples] of one model's terms [examples, 4]: the logs of loss and square, and the product beside the square.
 
-    I3 has either sign: over (I2 + |I3|) it lies between -1 and 1.
+    I3 has either sign: it enters as log(1 + |I3| / I2) with that sign.
     """
-    first, second, third = within_reach(terms).T
-    turned = third / np.maximum(np.abs(second) + np.abs(third), _SMALLEST)
-    return np.stack([np.log(np.maximum(first, _SMALLEST)), np.log(np.maximum(second, _SMALLEST)), turned])
+    first, second, third, sign = within_reach(terms).T
+    return np.stack([first, second, np.sign(sign) * np.logaddexp(0.0, third - second)])

@@ -19,6 +19,9 @@ Observable = Callable[[Floats, Ints], Floats]
 _SMALLEST = 1e-30
 """Where float32 keeps its digits: from here to one over it."""
 
+_CERTAIN = 36.0
+"""Above this phi the loss is exp(-phi), to the last digit of float64."""
+
 _THREADS = 4
 _WORTH_A_THREAD = 2**18
 """Logits that are worth a thread of their own."""
@@ -27,9 +30,10 @@ LARGEST = 1e30
 """Logits beyond this are taken as this, so that their squares stay finite."""
 
 
-def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
+def each_model(observe: Observable, shadows: Floats, labels: Ints, *, logs: bool = False) -> Floats:
     """Return an observable of every shadow model, averaged over queries, [models, examples]; float32 where the logits are.
 
+    logs: the observable is the log of what is averaged
     A few models at a time, one a core: the temporaries stay small beside shadows [models, queries, examples, classes].
     """
     found = np.empty((len(shadows), shadows.shape[2]), dtype=np.float32 if shadows.dtype == np.float32 else np.float64)
@@ -37,7 +41,10 @@ def each_model(observe: Observable, shadows: Floats, labels: Ints) -> Floats:
     def fill(first: int) -> None:
         here = slice(first, first + together)
         answers = observe(shadows[here], labels)
-        averaged = answers.mean(axis=1) if answers.shape[1] > 1 else answers[:, 0]
+        if answers.shape[1] == 1:
+            averaged = answers[:, 0]
+        else:
+            averaged = log_over_queries(np.moveaxis(answers, 1, 0)) if logs else answers.mean(axis=1)
         averaged.clip(-LARGEST, LARGEST, out=found[here], casting="same_kind")
 
     together = max(1, _WORTH_A_THREAD // max(1, shadows[0].size)) if len(shadows) else 1
@@ -79,6 +86,50 @@ def log_likelihood(logits: Floats, chosen: Ints) -> Floats:
     if logits.dtype == np.float32:
         return _quickly(logits, chosen, lambda odds: -np.log1p(odds), log_likelihood)
     return -np.logaddexp(0.0, -phi(logits, chosen))
+
+
+def log_loss(logits: Floats, chosen: Ints) -> Floats:
+    """Return the log of the cross-entropy, log(-log p_y); minus phi where p_y rounds to 1, so that it never saturates."""
+    if logits.dtype == np.float32:
+        return _quickly(logits, chosen, lambda odds: np.log(np.log1p(odds)), log_loss)
+    return loss_of(phi(logits, chosen))
+
+
+def loss_of(phis: Floats) -> Floats:
+    """Return the log of the cross-entropy from phi."""
+    softened = np.log(np.logaddexp(0.0, -np.minimum(phis, _CERTAIN)))
+    logs: Floats = np.where(phis > _CERTAIN, -phis, softened)
+    return logs
+
+
+def log_confidence_loss(logits: Floats) -> Floats:
+    """Return the log of minus the log of the largest probability."""
+    return log_loss(logits, np.argmax(logits, axis=-1))
+
+
+def phis(logits: Floats) -> Floats:
+    """Return phi of every class, [..., examples, classes]."""
+    return log_probabilities(logits) - log_complements(logits)
+
+
+def log_entropy(logits: Floats) -> Floats:
+    """Return the log of the entropy in nats: a sum of terms that are all positive, taken in order of size."""
+    each = phis(logits)
+    return _log_sum(loss_of(each) - np.logaddexp(0.0, -each))
+
+
+def log_modified_entropy(logits: Floats, chosen: Ints) -> Floats:
+    """Return the log of the modified entropy, summed as above."""
+    each = phis(logits)
+    of_class = np.arange(logits.shape[-1]) == np.asarray(chosen)[..., None]
+    towards = np.where(of_class, each, -each)  # the class counts by 1 - p and the log of p, the others the other way round
+    return _log_sum(loss_of(towards) - np.logaddexp(0.0, towards))
+
+
+def log_over_queries(logs: Floats) -> Floats:
+    """Return the log of the mean over queries, the first axis, of what has these logs."""
+    mean: Floats = _log_sum(np.moveaxis(logs, 0, -1)) - np.log(len(logs))
+    return mean
 
 
 def log_confidence(logits: Floats) -> Floats:
@@ -149,6 +200,13 @@ def _quickly(logits: Floats, chosen: Ints, of_odds: Callable[[Floats], Floats], 
     if unfit.size:
         found[unfit] = exactly(rows[unfit].astype(np.float64), places[unfit] - unfit * rows.shape[1])
     return found.reshape(logits.shape[:-1])
+
+
+def _log_sum(logs: Floats) -> Floats:
+    """Return log sum exp over the last axis, all of it finite."""
+    top = logs.max(axis=-1)
+    total: Floats = top + np.log(np.exp(logs - top[..., None]).sum(axis=-1))
+    return total
 
 
 def _fits(values: Floats) -> Bools:

@@ -15,8 +15,9 @@ from typing import ClassVar
 import numpy as np
 
 from mia_audit.attacks.budget import require_out
-from mia_audit.attacks.gaussians import moments
-from mia_audit.attacks.observables import each_model, log_likelihood, phi
+from mia_audit.attacks.gaussians import log_mean, moments
+from mia_audit.attacks.nearly_one import difference, spread
+from mia_audit.attacks.observables import each_model, log_loss, log_over_queries, phi
 from mia_audit.types import Evidence, Floats
 
 
@@ -49,10 +50,13 @@ class DifficultyCalibration:
     needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
 
     def score(self, seen: Evidence) -> Floats:
-        """Return log p_y less its mean over reference models, [examples]; larger means more likely a member."""
+        """Return log p_y less its mean over reference models, on a scale that keeps small differences apart, [examples].
+
+        Larger means more likely a member.
+        """
         require_out(seen, self)
-        target: Floats = log_likelihood(seen.target, seen.labels).mean(axis=0)
-        return target - moments(each_model(log_likelihood, seen.shadows, seen.labels), ~seen.trained_on).mean
+        without = log_mean(each_model(log_loss, seen.shadows, seen.labels, logs=True), ~seen.trained_on)
+        return spread(*difference(without, log_over_queries(log_loss(seen.target, seen.labels))))
 
 
 def squashed(values: Floats) -> Floats:

@@ -4,7 +4,8 @@ Zarifzadeh, Liu and Shokri, "Low-Cost High-Power Membership Inference Attacks", 
 paper: LR(x, z) = (Pr(x|theta) / Pr(x)) / (Pr(z|theta) / Pr(z)), where Pr(x) is the mean over reference models; x is called a
 member where LR(x, z) >= gamma for a share beta of the examples z of an outside population (the third pool).
 
-Departs from the paper: the score is log Pr(x|theta) / Pr(x), less log gamma and less the beta-quantile of the same ratio over z.
+Departs from the paper: the score is log Pr(x|theta) / Pr(x), less log gamma and less the beta-quantile of the same ratio over z,
+both on a scale where ratios of probabilities that are nearly 1 stay apart (`nearly_one.py`).
 It is 0 or more exactly where the paper calls x a member. For a fixed population the paper's score (the share of z with
 LR >= gamma) is a monotone function of it, and ties where it does not. Several queries are averaged as log-probabilities.
 """
@@ -15,8 +16,8 @@ from typing import ClassVar
 import numpy as np
 
 from mia_audit.attacks.budget import require_needs, require_out
-from mia_audit.attacks.gaussians import log_mean
-from mia_audit.attacks.observables import each_model, log_likelihood
+from mia_audit.attacks.nearly_one import log_mean_missing, log_ratio, spread_values, unspread
+from mia_audit.attacks.observables import each_model, log_loss, log_over_queries
 from mia_audit.errors import RecipeError
 from mia_audit.types import Evidence, Floats, ThirdPool
 
@@ -41,10 +42,9 @@ class OnlineRMIA:
     def score(self, seen: Evidence) -> Floats:
         """Return log ratio of x less what it must surpass, [examples]; larger means more likely a member."""
         require_needs(seen, self)
-        logs = each_model(log_likelihood, seen.shadows, seen.labels)
-        of_x = _target(seen) - log_mean(logs)
+        of_x = log_ratio(_target(seen), log_mean_missing(_shadows(seen)))
         pool = _pool(seen)
-        of_z = _target(pool) - _everywhere(pool)
+        of_z = log_ratio(_target(pool), log_mean_missing(_shadows(pool)))
         return of_x - _bar(of_z, self.gamma, self.beta)
 
 
@@ -73,28 +73,25 @@ class OfflineRMIA:
         """Return log ratio of x less what it must surpass, [examples]; larger means more likely a member."""
         require_needs(seen, self)
         require_out(seen, self)
-        without = log_mean(each_model(log_likelihood, seen.shadows, seen.labels), ~seen.trained_on)
+        of_x = log_ratio(_target(seen), self._corrected(log_mean_missing(_shadows(seen), ~seen.trained_on)))
         pool = _pool(seen)
-        of_z = _target(pool) - self._corrected(_everywhere(pool))
-        return _target(seen) - self._corrected(without) - _bar(of_z, self.gamma, self.beta)
+        of_z = log_ratio(_target(pool), self._corrected(log_mean_missing(_shadows(pool))))
+        return of_x - _bar(of_z, self.gamma, self.beta)
 
-    def _corrected(self, without: Floats) -> Floats:
-        """Return log Pr, the mean of Pr_OUT and the guess at Pr_IN, from log Pr_OUT."""
+    def _corrected(self, without: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        """Return log Pr and log(1 - Pr) of the mean of Pr_OUT and the guess at Pr_IN, from those of Pr_OUT."""
         if self.a == 1:
             return without
-        corrected: Floats = np.log1p(0.5 * (1 + self.a) * np.expm1(without))  # keeps its digits where Pr_OUT is nearly 1
-        return corrected
+        missing = np.log(0.5 * (1 + self.a)) + without[1]
+        return np.log1p(-np.exp(missing)), missing
 
 
 def _target(seen: Evidence | ThirdPool) -> Floats:
-    logs: Floats = log_likelihood(seen.target, seen.labels).mean(axis=0)
-    return logs
+    return log_over_queries(log_loss(seen.target, seen.labels))
 
 
-def _everywhere(pool: ThirdPool) -> Floats:
-    """Return log Pr(z), the mean over all reference models: none was trained on z."""
-    logs = each_model(log_likelihood, pool.shadows, pool.labels)
-    return log_mean(logs)
+def _shadows(seen: Evidence | ThirdPool) -> Floats:
+    return each_model(log_loss, seen.shadows, seen.labels, logs=True)
 
 
 def _pool(seen: Evidence) -> ThirdPool:
@@ -103,9 +100,10 @@ def _pool(seen: Evidence) -> ThirdPool:
 
 
 def _bar(of_z: Floats, gamma: float, beta: float) -> float:
-    """Return what log ratio of x must reach: gamma times the ratio that a share beta of z does not exceed."""
+    """Return what log ratio of x must reach, scaled like it: gamma times the ratio that a share beta of z does not exceed."""
     place = max(int(np.ceil(beta * of_z.size - 1e-9)), 1) - 1
-    return float(np.log(gamma) + np.partition(of_z, place)[place])
+    bar = np.log(gamma) + unspread(np.partition(of_z, place)[place])
+    return float(spread_values(np.asarray(bar)))
 
 
 def _require_threshold(name: str, gamma: float, beta: float) -> None:

@@ -6,7 +6,7 @@ Modified entropy: Song and Mittal, "Systematic Evaluation of Privacy Risks of Ma
 arXiv:2003.10595v2. Margin: the hinge loss of Carlini et al., arXiv:2112.03570v2.
 
 Departs from the papers: the score is returned, not a decision at a threshold; several queries are averaged; one threshold
-serves all classes.
+serves all classes; losses and entropies are compared by their logs, which order as they do and never saturate.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class LossThreshold:
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
-        """Return log p_y, minus the loss, [examples]; larger means more likely a member."""
-        return _over_queries(observables.log_likelihood(seen.target, seen.labels))
+        """Return minus the log of the loss, [examples]; larger means more likely a member."""
+        return -observables.log_over_queries(observables.log_loss(seen.target, seen.labels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class ConfidenceThreshold:
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
-        """Return the log of the largest probability, [examples]; larger means more likely a member."""
-        return _over_queries(observables.log_confidence(seen.target))
+        """Return -log(-log p) of the largest probability, [examples]; larger means more likely a member."""
+        return -observables.log_over_queries(observables.log_confidence_loss(seen.target))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,8 @@ class EntropyThreshold:
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
-        """Return minus the entropy in nats, [examples]; larger means more likely a member."""
-        return -_over_queries(observables.entropy(seen.target))
+        """Return minus the log of the entropy in nats, [examples]; larger means more likely a member."""
+        return -observables.log_over_queries(observables.log_entropy(seen.target))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,8 @@ class ModifiedEntropyThreshold:
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def score(self, seen: Evidence) -> Floats:
-        """Return minus the modified entropy in nats, [examples]; larger means more likely a member."""
-        return -_over_queries(observables.modified_entropy(seen.target, seen.labels))
+        """Return minus the log of the modified entropy in nats, [examples]; larger means more likely a member."""
+        return -observables.log_over_queries(observables.log_modified_entropy(seen.target, seen.labels))
 
 
 @dataclass(frozen=True, kw_only=True)

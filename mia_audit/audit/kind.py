@@ -54,7 +54,7 @@ def take_turns(  # noqa: PLR0913  who attacks whom, and which examples count
     can = np.stack([_judged(rows[2:], turn - 2, need) for turn in range(count)])
 
     def score(turn: int) -> Floats:
-        scores = np.zeros(rows.shape[1], dtype=np.float32)
+        scores = np.zeros(rows.shape[1])
         scores[can[turn]] = attack.score(whole.against_shadow(turn).only(can[turn]))
         return scores
 

@@ -2,7 +2,8 @@
 
 Weights are stacked [K, ...] and quantized per channel along axis 0, activations are viewed as [K, -1] and quantized per
 channel: each model gets exactly the per-tensor scale it would get alone (brevitas 0.13.4: difference 0.0 through the
-statistics phase, the learned scale and its gradient).
+statistics phase and in the learned scale, and in its gradient unless two weights share the largest magnitude: a maximum over a row
+and one over all weights may then send the gradient to another of them; the scale is the same).
 """
 
 import logging

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from mia_audit.probes.losses import phi
 from mia_audit.probes.subject import Subject
 from mia_audit.types import Floats
 
@@ -54,7 +55,7 @@ def noise(subject: Subject) -> dict[str, Floats]:
                 answers = subject.logits(noisy, drawn.encoding(query))
                 if strength == FAINT:
                     before = subject.logits(x, drawn.encoding(query + DRAWS, like=query)) if still is None else still
-                    outcome = _losses(answers, labels) > _losses(before, labels)
+                    outcome = phi(answers, labels) < phi(before, labels)  # the loss rises; it is 0 before and after where it rounds
                 else:
                     outcome = answers.argmax(dim=-1) == labels
                 share = share + outcome.float() / DRAWS
@@ -82,10 +83,3 @@ def _shifted(x: Tensor, down: int, right: int) -> Tensor:
     height, width = x.shape[1:3]
     padded = F.pad(x, (0, 0, 1, 1, 1, 1))
     return padded[:, 1 - down : 1 - down + height, 1 - right : 1 - right + width]
-
-
-def _losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the cross-entropy [K, B] in double precision, where small losses still differ."""
-    logp = F.log_softmax(logits.double(), dim=-1)
-    chosen = labels.expand(logp.shape[:-1]).unsqueeze(-1)
-    return -logp.gather(-1, chosen).squeeze(-1)

@@ -31,7 +31,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(name="noise", signals=("noise-hits", "loss-rises")),
     Probe(name="shifts", signals=("shift-hits",), images=True),
     Probe(name="boundary", signals=("boundary-distance",)),
-    Probe(name="gradients", signals=("gradient-norms", "gradient-features")),
+    Probe(name="gradients", signals=("gradient-log-norms", "gradient-log-features")),
     Probe(name="curvature", signals=("curvature",)),
     Probe(name="releases", signals=("releases",)),
 )
@@ -45,9 +45,10 @@ noise-hits         whether the label survives Gaussian noise, a share of queries
 loss-rises         share of slightly noisy queries with a larger loss, [1]
 shift-hits         whether the label survives a shift by a pixel, [9]
 boundary-distance  Euclidean distance to the decision boundary, found by labels alone, [1]
-gradient-norms     of the loss, by the input and by the last layer's parameters, [2]
-gradient-features  of the last layer: norms of the gradient by its outputs, by its biases, of its inputs; then by each bias, [3 + classes]
-curvature          the inverse-Hessian attack's terms: loss, |H^-1 g|^2, and (H^-1 grad L0) (H^-1 g), of the last layer, [3]
+gradient-log-norms     logs of the norms of the loss's gradient, by the input and by the last layer's parameters, [2]
+gradient-log-features  of the last layer, logs of sizes: gradient by outputs, by biases, inputs; gradient by each bias, [3 + classes]
+curvature          the inverse-Hessian attack's terms: logs of loss, |H^-1 g|^2, and the size of (H^-1 grad L0) (H^-1 g), of the last layer;
+                   then the sign of the last, [4]
 releases           logits of the same trained models at other bit widths, [releases, classes]
 """
 
@@ -89,7 +90,7 @@ def probing_bytes(recipe: Recipe, wanted: frozenset[str], models: int) -> int:
     class's columns of it and one model's factorization; and of the chunk four and a half times its moves [K, B, P], and two and a half
     times what the last layer was fed at every step. Measured 0.55 GB (snn-q4) and 0.63 (ann) of 16 models on digits, P being 650.
     """
-    if not wanted & {"curvature", "gradient-norms"}:
+    if not wanted & {"curvature", "gradient-log-norms"}:
         return 0
     suits, steps = profile(recipe.data.dataset), recipe.model.time_steps
     examples = min(settled(recipe.data.pool), max(1, CHUNK // (models * steps * math.prod(input_shape(suits)))))

@@ -20,7 +20,7 @@ from mia_audit.training.plan import Task
 from mia_audit.training.schedule import Machine
 from mia_audit.training.store import Store, Tensors, key_of
 
-VERSION = "2"
+VERSION = "3"
 """Raised whenever a change of a probe changes a signal."""
 
 

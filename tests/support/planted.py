@@ -56,9 +56,9 @@ def _signals(rng: np.random.Generator, logits: Floats, member: Bools, leak: floa
         "shift-hits": shifted(9) > 0,
         "loss-rises": np.rint(10 / (1 + np.exp(-shifted(1)))) / 10,
         "boundary-distance": np.maximum(3 + shifted(1), 0.0),
-        "gradient-norms": np.exp(shifted(2, sign=-1.0)),
-        "gradient-features": np.exp(shifted(3 + logits.shape[-1], sign=-1.0)),
-        "curvature": np.exp(shifted(3, sign=-1.0)) * (0.1, 1.0, 1.0),
+        "gradient-log-norms": shifted(2, sign=-1.0),
+        "gradient-log-features": shifted(3 + logits.shape[-1], sign=-1.0),
+        "curvature": np.concatenate([shifted(3, sign=-1.0) - (2.3, 0.0, 0.0), np.ones((*member.shape, 1))], axis=-1),
     }
     return {name: Signal(target=values[0].astype(np.float32), shadows=values[1:].astype(np.float32)) for name, values in found.items()}
 
