@@ -41,7 +41,7 @@ ROOMS = {
     # the torch column, from below
     "data": Room(rooms=FLOOR, packages=("numpy", "sklearn", *TORCH)),
     "models": Room(rooms=FLOOR, packages=("numpy", "numba", *TORCH)),  # numba: the neurons' own kernels
-    "privacy": Room(rooms=FLOOR, packages=("numpy", "scipy", "dp_accounting", *TORCH)),
+    "privacy": Room(rooms=FLOOR, packages=("numpy", "scipy", "dp_accounting", "PLD_accounting", *TORCH)),
     "external": Room(rooms=(*FLOOR, "data", "models"), packages=("numpy", *TORCH)),
     "signals": Room(rooms=(*FLOOR, "data", "models", "external"), packages=("numpy", *TORCH)),
     # a worker that trained a cohort also queries it, so that no model crosses a process border
@@ -69,7 +69,7 @@ ROOMS = {
     "progress": Room(packages=("rich", "IPython")),
     "face": Room(rooms=(*FLOOR, "attacks", "statistics", "record", "report", "audit", "progress"), packages=("numpy", "pandas")),
     "cli": Room(
-        rooms=(*FLOOR, "data", "models", "external", "attacks", "record", "report", "audit", "face", "__init__"),
+        rooms=(*FLOOR, "data", "models", "privacy", "external", "attacks", "record", "report", "audit", "face", "__init__"),
         packages=("typer", "click", "rich"),
     ),
     "__init__": Room(rooms=(*FLOOR, "audit", "face")),

@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from mia_audit.cli import run as running
+from mia_audit.cli.account import account
 from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
@@ -30,6 +31,9 @@ app.command(epilog="Example:\n\n\b\nmia-audit show snn-q4 --dataset mnist")(show
 app.add_typer(catalogue, name="list")
 app.command(epilog="Examples:\n\n\b\nmia-audit report audits/snn-q4-1234abcd\nmia-audit report audits/* -o comparison.html")(report)
 app.command(epilog="Example:\n\n\b\nmia-audit export audits/snn-q4-1234abcd --csv rows.csv")(export)
+app.command(epilog="Example:\n\n\b\nmia-audit account --noise-multiplier 1.0 --batch 250 --examples 60000 --epochs 56 --delta 1e-5")(
+    account
+)
 
 
 def _version(wanted: bool) -> None:
