@@ -45,7 +45,9 @@ ROOMS = {
     "external": Room(rooms=(*FLOOR, "data", "models"), packages=("numpy", *TORCH)),
     "signals": Room(rooms=(*FLOOR, "data", "models", "external"), packages=("numpy", *TORCH)),
     # a worker that trained a cohort also queries it, so that no model crosses a process border
-    "training": Room(rooms=(*FLOOR, "data", "models", "privacy", "signals"), packages=("numpy", "joblib", "threadpoolctl", *TORCH)),
+    "training": Room(
+        rooms=(*FLOOR, "data", "models", "privacy", "signals"), packages=("numpy", "joblib", "threadpoolctl", "llvmlite", *TORCH)
+    ),
     # signals that cost more than a query: models come from the store, and what is taken goes there too
     "probes": Room(rooms=(*FLOOR, "data", "models", "signals", "training"), packages=("numpy", "joblib", *TORCH)),
     "inversion": Room(rooms=(*FLOOR, "data", "models", "external", "signals"), packages=("numpy", *TORCH)),

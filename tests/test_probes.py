@@ -13,7 +13,6 @@ from mia_audit.audit import Options, Silent
 from mia_audit.audit.prepared import evidence, gather
 from mia_audit.audit.running import prepare
 from mia_audit.data import design
-from mia_audit.errors import StoreError
 from mia_audit.models.network import Population
 from mia_audit.probes import boundary, disturbed, gradients, names, reviving, states, taking
 from mia_audit.probes.subject import Subject
@@ -222,7 +221,8 @@ def test_a_stored_cohort_comes_back_as_it_was_and_is_probed_once(tmp_path: Path)
     given, told = material(ready.recipe, ready.examples), []
     machine = schedule.Machine(device="cpu", workers=1, progress=told.append)
     trained = schedule.run(tasks, given, ready.store, machine)
-    revived = reviving.revived(tasks[0], given, ready.store, "cpu")
+    held = reviving.weights(tasks[0], given, ready.store, "cpu")
+    revived = reviving.revived(tasks[0], given, held, "cpu")
     np.testing.assert_array_equal(answers(revived).numpy(), trained.cohorts[0]["pool/logits"][:, 0])
     probes, before = names.probes_for(frozenset({"membranes"})), len(told)
     first = taking.take(tasks, probes, given, ready.store, machine)
@@ -238,6 +238,8 @@ def test_a_stored_cohort_comes_back_as_it_was_and_is_probed_once(tmp_path: Path)
     assert {"membranes", "spike-counts", "layer-spikes", "trajectory", "population", "features"} <= seen.offers
     np.testing.assert_array_equal(seen.signals["trajectory"].target[:, -1], seen.target[0])
     np.testing.assert_array_equal(seen.signals["membranes"].shadows[0], first[0]["membranes"][design.FIRST_SHADOW, ready.audited])
-    ready.store.path(tasks[0].key).unlink()
-    with pytest.raises(StoreError, match="is gone or damaged; the same command trains its models again"):
-        reviving.revived(tasks[0], given, ready.store, "cpu")
+    for harm in (lambda weights: weights.unlink(), lambda weights: weights.write_bytes(b"damaged")):
+        harm(ready.store.weights_path(tasks[0].key))
+        again_held = reviving.weights(tasks[0], given, ready.store, "cpu")  # trained once more, to the bit
+        assert set(again_held) == set(held)
+        assert all(np.array_equal(again_held[name], value) for name, value in held.items())

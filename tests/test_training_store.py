@@ -1,9 +1,12 @@
 """The store: whole cohorts or none, damaged ones never used, keys that follow what determines a cohort."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,12 @@ import pytest
 
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.profiles import resolve
-from mia_audit.errors import StoreError
+from mia_audit.errors import StoreError, TrainingError
 from mia_audit.recipe import Recipe
+from mia_audit.training import plan
 from mia_audit.training.plan import cohort_size, tasks
-from mia_audit.training.store import Store, Tensors, key_of
+from mia_audit.training.processor import processor
+from mia_audit.training.store import Store, Tensors, key_of, told_of
 from mia_audit.types import Bools
 
 KEY = key_of({"a": 1})
@@ -44,6 +49,77 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     for name, value in tensors().items():
         np.testing.assert_array_equal(found[name], value)
         assert found[name].dtype == value.dtype
+
+
+def weighty() -> Tensors:
+    """Return a cohort's arrays with weights among them."""
+    return {**tensors(), "weights/layer.0": np.arange(5000, dtype=np.float32), "weights/layer.1": np.ones((2, 2))}
+
+
+def test_weights_lie_in_a_file_of_their_own(tmp_path: Path) -> None:
+    """Whoever asks for answers reads no weights; whoever asks for weights gets them under the network's own names."""
+    store = Store(folder=tmp_path)
+    store.save(KEY, weighty())
+    answers, weights = store.load(KEY), store.weights(KEY)
+    assert answers is not None
+    assert weights is not None
+    assert set(answers) == set(tensors())
+    assert {name: value.tolist() for name, value in weights.items()} == {"layer.0": list(range(5000)), "layer.1": [[1, 1], [1, 1]]}
+    assert store.path(KEY).stat().st_size < 20_000 < store.weights_path(KEY).stat().st_size + 1000
+    store.weights_path(KEY).unlink()
+    assert store.load(KEY) is not None
+    assert store.weights(KEY) is None
+    assert list(store.files()) == [store.path(KEY)]
+
+
+@pytest.mark.parametrize("place", ["path", "weights_path"])
+def test_a_file_under_anothers_name_is_set_aside(tmp_path: Path, place: str) -> None:
+    """A cohort copied over another key's, in this store or from another one, is whole, and not the one that was asked for."""
+    store, other = Store(folder=tmp_path), key_of({"a": 2})
+    store.save(KEY, weighty())
+    store.save(other, weighty())
+    mine, theirs = getattr(store, place)(KEY), getattr(store, place)(other)
+    mine.write_bytes(theirs.read_bytes())
+    found = {"path": store.load, "weights_path": store.weights}[place](KEY)
+    assert found is None
+    assert not mine.exists()
+    aside = [path for path in mine.parent.iterdir() if path.name.endswith("damaged")]
+    assert [path.read_bytes() for path in aside] == [theirs.read_bytes()]
+    assert store.load(other) is not None
+    assert store.weights(other) is not None
+
+
+def test_answers_are_no_weights(tmp_path: Path) -> None:
+    """Nor the other way round, under one key."""
+    store = Store(folder=tmp_path)
+    store.save(KEY, weighty())
+    store.path(KEY).replace(store.weights_path(KEY))
+    assert store.weights(KEY) is None
+
+
+def test_a_file_of_another_version_is_not_read(tmp_path: Path) -> None:
+    """One that held everything and said no key, as version 1 did; and one that says that it is of a version to come."""
+    store = saved(tmp_path)
+    content = store.path(KEY).read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    old = {**header, "__metadata__": {"sha256": header["__metadata__"]["sha256"]}}
+    later = {**header, "__metadata__": {**header["__metadata__"], "format": "3"}}
+    for each in (old, later):
+        text = json.dumps(each).encode()
+        store.path(KEY).write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
+        assert store.load(KEY) is None
+        assert not store.has(KEY)
+
+
+def test_what_a_file_is_about_is_no_part_of_what_it_holds(tmp_path: Path) -> None:
+    """It is told without reading the arrays, and does not decide whether they are whole."""
+    store = Store(folder=tmp_path)
+    store.save(KEY, tensors(), about={"target": "ann"})
+    assert json.loads(told_of(store.path(KEY))["about"]) == {"target": "ann"}
+    assert told_of(store.path(KEY))["key"] == KEY
+    assert store.load(KEY) is not None
+    assert told_of(tmp_path / "absent") == {}
 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:
@@ -157,6 +233,52 @@ def test_data_membership_device_and_place_change_the_key() -> None:
     assert first != keys(recipe(), rows=other)[0]
     assert keys(recipe(), rows=ROWS[:4])[0] != keys(recipe(), rows=ROWS[:4], device="cuda")[0]
     assert len(set(keys(recipe(), rows=np.vstack([ROWS[:16], ROWS[:16]])))) == 2
+
+
+@pytest.mark.parametrize(
+    "variable", [("ATEN_CPU_CAPABILITY", "default"), ("ONEDNN_MAX_CPU_ISA", "AVX2"), ("NUMBA_CPU_NAME", "generic"), ("MKL_CBWR", "AVX2")]
+)
+def test_what_the_processor_may_do_changes_the_key(monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str]) -> None:
+    """A store that two machines share never gives one of them the other's models."""
+    plain = keys(recipe())
+    monkeypatch.setenv(*variable)
+    assert not set(keys(recipe())) & set(plain)
+    assert f"{variable[0]}={variable[1]}" in processor("cpu")
+    assert processor("cpu", {}) == processor("cpu", {"OMP_NUM_THREADS": "7", "HOME": "/"})
+
+
+def test_the_processor_is_torchs() -> None:
+    """The widest instructions that are told are those that torch says it uses."""
+    import torch  # noqa: PLC0415  seconds
+
+    told = processor("cpu", {})
+    widest = {"AVX512": ("AMX", "AVX512-BF16", "AVX512"), "AVX2": ("AVX2",)}.get(torch.backends.cpu.get_cpu_capability(), ("",))
+    assert any(each in told.split() or not each for each in widest)
+
+
+@pytest.mark.parametrize("name", ["torch", "brevitas", "numba", "numpy"])
+def test_the_version_of_a_library_changes_the_key(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """What computes, compiles and draws."""
+    plain, real = keys(recipe()), plan.version
+    monkeypatch.setattr(plan, "version", lambda asked: "99" if asked == name else real(asked))
+    assert not set(keys(recipe())) & set(plain)
+    assert plan.libraries()[name] == "99"
+
+
+def test_a_worker_on_another_processor_trains_nothing(tmp_path: Path) -> None:
+    """It would write other models under the key of these."""
+    from mia_audit.data.examples import load  # noqa: PLC0415
+    from mia_audit.training.material import material  # noqa: PLC0415
+    from mia_audit.training.worker import work  # noqa: PLC0415  torch takes seconds
+
+    asked = recipe()
+    given = material(asked, load(asked, root=None, offline=True, progress=print))
+    (task, *_) = tasks(asked, ROWS, "d", "cpu")
+    store = Store(folder=tmp_path)
+    message = rf"a worker needs the processor that the audit was planned on, i486, got {re.escape(processor('cpu'))}; give it machines"
+    with pytest.raises(TrainingError, match=message):
+        work(replace(task, processor="i486"), given, store, "cpu", lambda _: None)
+    assert not list(store.files())
 
 
 def test_what_does_not_matter_leaves_the_key() -> None:

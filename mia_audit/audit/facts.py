@@ -24,6 +24,7 @@ from mia_audit.recipe.layers import Fire
 from mia_audit.record import Counts, DataFacts, Engine, Utility
 from mia_audit.statistics.rates import resolved
 from mia_audit.training import plan
+from mia_audit.training.processor import processor
 from mia_audit.training.schedule import Spent
 from mia_audit.types import Bools, Floats, Ints
 
@@ -99,6 +100,8 @@ def engine(prepared: Prepared) -> Engine:
         device_type=prepared.device,
         cohort_size=plan.cohort_size(prepared.recipe, prepared.device),
         parameters=parameters(prepared.recipe),
+        processor=processor(prepared.device),
+        libraries=plan.libraries(),
     )
 
 

@@ -10,15 +10,22 @@ from mia_audit.training.lockstep import KINDS
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.store import Store, Tensors
+from mia_audit.training.worker import work
 
-_WEIGHTS = "weights/"
+
+def weights(task: Task, material: Material, store: Store, device: str) -> Tensors:
+    """Return a cohort's weights out of the store; its models are trained again, which gives the same ones, where it has none."""
+    found = store.weights(task.key)
+    if found is None:
+        work(task, material, store, device, lambda _: None)
+        found = store.weights(task.key)
+    if found is None:
+        raise StoreError(f"{store.weights_path(task.key)} is gone as soon as it is written; give another folder with --store")
+    return found
 
 
-def revived(task: Task, material: Material, store: Store, device: str) -> Subject:
-    """Return a cohort's models with the weights that the store holds; StoreError when it holds none."""
-    cohort = store.load(task.key)
-    if cohort is None:
-        raise StoreError(f"{store.path(task.key)} is gone or damaged; the same command trains its models again")
+def revived(task: Task, material: Material, cohort: Tensors, device: str) -> Subject:
+    """Return a cohort's models with these weights."""
     place = torch.device(device)
 
     def rebuild(steps: int) -> Population:
@@ -42,6 +49,5 @@ def _population(cohort: Tensors, models: int, material: Material, steps: int) ->
     recipe, generators = material.recipe, [torch.Generator().manual_seed(0) for _ in range(models)]
     model = recipe.model.model_copy(update={"time_steps": steps})
     population = Population(model, material.shape, material.classes, generators, KINDS[recipe.training.precision])
-    weights = {name.removeprefix(_WEIGHTS): torch.from_numpy(value) for name, value in cohort.items() if name.startswith(_WEIGHTS)}
-    population.load_state_dict(weights)
+    population.load_state_dict({name: torch.from_numpy(value) for name, value in cohort.items()})
     return population.eval().requires_grad_(requires_grad=False)

@@ -78,9 +78,17 @@ def _work(task: Task, probe: Probe, place: _Place) -> None:
         "curvature": partial(curvature.curvature, recipe=place.material.recipe),
         "releases": partial(releasing.releases, given=place.material),
     }
+    held = reviving.weights(task, place.material, place.store, place.device)  # before threads and denormals are set: it may have to train
+    recipe = place.material.recipe
+    told = {
+        "target": recipe.name,
+        "dataset": recipe.data.dataset,
+        "models": f"{task.indices[0]} to {task.indices[-1]}",
+        "signal": probe.name,
+    }
     with _quietly():
-        subject = reviving.revived(task, place.material, place.store, place.device)
-        place.store.save(key(task, probe, place.material.recipe), takers[probe.name](subject))
+        subject = reviving.revived(task, place.material, held, place.device)
+        place.store.save(key(task, probe, recipe), takers[probe.name](subject), about=told)
 
 
 @contextlib.contextmanager

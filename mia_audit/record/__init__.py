@@ -1,6 +1,7 @@
 """The record: the folder an audit produces, and the only thing a report reads.
 
-record.json   what was audited, how, and what came out; the same command gives the same bytes. Their SHA-256 is the id: of the bytes
+record.json   what was audited, how, and what came out; the same command on the same kind of
+              processor, with the same versions of the libraries, gives the same bytes. Their SHA-256 is the id: of the bytes
               as they were written, so that fields which later versions add, each with a default, leave the ids of old records alone
 arrays.npz    scores and membership; every number in record.json can be computed again from it
 exposed.npz   pictures and places in the pool of the most exposed examples; absent unless the data are public or it was asked for

@@ -98,12 +98,18 @@ class Counts(Part):
 
 
 class Engine(Part):
-    """What determines the numbers beside the recipe."""
+    """What determines the numbers beside the recipe.
+
+    processor  its kind and instructions, as `mia_audit.training.processor` tells them; None in records made before they were kept
+    libraries  versions of those that train, as the store's keys have them
+    """
 
     version: str
     device_type: str
     cohort_size: int
     parameters: int
+    processor: str | None = None
+    libraries: dict[str, str] | None = None
 
 
 class Control(Part):

@@ -5,8 +5,10 @@ never from the machine; benchmarks set the rule.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,12 @@ from mia_audit.data.profiles import Profile, profile
 from mia_audit.models import architectures
 from mia_audit.recipe import Recipe, settled
 from mia_audit.recipe.differing import NOT_STORED, fields
+from mia_audit.training.processor import processor
 from mia_audit.training.store import key_of
 from mia_audit.types import Bools
+
+LIBRARIES = ("torch", "brevitas", "numba", "numpy")
+"""Whose versions determine a trained model: the engine's, its kernels' compiler, and what draws batches and coins."""
 
 ENGINE_VERSION = "2"  # raised whenever a change of the engine changes a trained model
 _LARGEST = {"cpu": 16, "cuda": 256}
@@ -24,11 +30,12 @@ _ACTIVATIONS = {"cpu": 2**24, "cuda": 2**31}  # activation values of one trainin
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A cohort to be trained: the models' indices and membership rows [K, pool], and the key of the result."""
+    """A cohort to be trained: the models' indices and membership rows [K, pool], the result's key, and the processor it is for."""
 
     indices: tuple[int, ...]
     rows: Bools
     key: str
+    processor: str
 
 
 def cohort_size(recipe: Recipe, device_type: str) -> int:
@@ -58,18 +65,25 @@ def tasks(recipe: Recipe, rows: Bools, data_sha256: str, device_type: str) -> tu
     """Cut a population with membership rows [models, pool] into cohorts; earlier ones do not move when models are added."""
     size = cohort_size(recipe, device_type)
     starts = range(0, len(rows), size)
-    return tuple(_task(recipe, rows, tuple(range(start, min(start + size, len(rows)))), data_sha256, device_type) for start in starts)
-
-
-def _task(recipe: Recipe, rows: Bools, indices: tuple[int, ...], data_sha256: str, device_type: str) -> Task:
-    own = rows[list(indices)]
     facts = {
         "engine": ENGINE_VERSION,
-        "libraries": {name: version(name) for name in ("torch", "brevitas")},
+        "libraries": libraries(),
         "device": device_type,
+        "processor": processor(device_type),
         "data": data_sha256,
         "recipe": fields(recipe, NOT_STORED),
-        "indices": indices,
-        "membership": hashlib.sha256(np.packbits(own).tobytes()).hexdigest(),
     }
-    return Task(indices=indices, rows=own, key=key_of(facts))
+    return tuple(_task(facts, rows, tuple(range(start, min(start + size, len(rows))))) for start in starts)
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions that determine a trained model."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def _task(facts: Mapping[str, Any], rows: Bools, indices: tuple[int, ...]) -> Task:
+    own = rows[list(indices)]
+    coins = hashlib.sha256(np.packbits(own).tobytes()).hexdigest()
+    return Task(
+        indices=indices, rows=own, key=key_of({**facts, "indices": indices, "membership": coins}), processor=str(facts["processor"])
+    )  # fmt: skip

@@ -13,6 +13,7 @@ from mia_audit.training.calibrating import as_trained, calibrated
 from mia_audit.training.lockstep import Cohort, Pool, build, train
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
+from mia_audit.training.processor import processor
 from mia_audit.training.store import Store, Tensors
 
 
@@ -24,8 +25,11 @@ def work(task: Task, material: Material, store: Store, device_name: str, progres
     pool/rates                                    float32 [K, layers]
     pool/asked, pool/asked@<epoch>                int64 [queries, examples]: fingerprints of the inputs as they were put to the models
     pool/trained_on                               bool [K, examples]: what was in a model's batches
-    weights/<parameter>                           [K, ...]
+    weights/<parameter>                           [K, ...], in a file of their own
+
+    TrainingError where this is another kind of processor than the key says.
     """
+    _require_processor(task, device_name)
     torch.set_num_threads(1)  # barrier spinning of two OpenMP threads cost up to 100 times on a busy machine
     torch.set_flush_denormal(True)  # leaking membranes decay into denormals, which are slow
     try:
@@ -59,8 +63,18 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
     answers = _answers(population, len(task.indices), material, device)
     signals = {**_signals(answers), **kept}
     _check(signals, task.indices)
-    store.save(task.key, {**signals, **seen, "pool/asked": answers["pool"].asked, **_weights(population)})
+    told = {"target": recipe.name, "dataset": recipe.data.dataset, "models": f"{task.indices[0]} to {task.indices[-1]}"}
+    store.save(task.key, {**signals, **seen, "pool/asked": answers["pool"].asked, **_weights(population)}, about=told)
     return task.key
+
+
+def _require_processor(task: Task, device_name: str) -> None:
+    """Refuse to train on another kind of processor than the one that is part of the key: its models would be others."""
+    here = processor(device_name)
+    if here != task.processor:
+        raise TrainingError(
+            f"a worker needs the processor that the audit was planned on, {task.processor}, got {here}; give it machines of one kind"
+        )
 
 
 def _check(signals: Tensors, indices: tuple[int, ...]) -> None:
