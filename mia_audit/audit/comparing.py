@@ -65,8 +65,15 @@ def variants(records: Sequence[Record]) -> tuple[Variant, ...]:
     found: dict[str, Points] = {}
     for record, number in zip(records, replicates(records), strict=True):
         found.setdefault(variant(record), {}).setdefault(number, {}).setdefault(design(record), []).append(record)
-    first = [next(iter(next(iter(points.values())).values()))[0].summary.recipe for points in found.values()]
-    return tuple(Variant(name=name, points=points) for name, points in zip(told_apart(first, NOT_A_VARIANT), found.values(), strict=True))
+    names = names_apart(records)
+    return tuple(Variant(name=names[own], points=points) for own, points in found.items())
+
+
+def names_apart(records: Sequence[Record]) -> dict[str, str]:
+    """Return a name for each variant: its recipe in words, with the settings that tell it from others of those words."""
+    first = {variant(record): record.summary.recipe for record in reversed(records)}
+    own = list(dict.fromkeys(map(variant, records)))
+    return dict(zip(own, told_apart([first[each] for each in own], NOT_A_VARIANT), strict=True))
 
 
 def variant(record: Record) -> str:

@@ -121,7 +121,7 @@ def _network(model: Model) -> str:
         cells = "Integrate-and-fire" if neuron.beta == 1 else f"Leaky (beta {neuron.beta:g}) integrate-and-fire"
     parts = [
         f"channels {written(model.channels)}" if model.channels else "",
-        f"kernel {model.kernel}, padding {model.padding}" if model.kernel else "",
+        f"kernel {model.kernel}, padding {model.padding}" if model.channels else "",
         f"hidden layers {written(model.hidden)}" if model.hidden else "",
         ", ".join(layer.kind for layer in model.layers or ()),
     ]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from statistics import NormalDist
 
+from mia_audit.record.budget import HEADLINE_LEVEL
 from mia_audit.record.findings import JOINT_LEVEL, VariantComparison
+from mia_audit.record.hints import CHANCE, TAIL
 from mia_audit.record.parts import Estimate, Part
 from mia_audit.record.summary import Summary
-
-CHANCE = 0.5
 
 
 class NetworkComparison(Part):
@@ -43,12 +43,14 @@ class Compared(Part):
 def leak_among(summaries: Sequence[Summary]) -> tuple[bool, ...]:
     """Say of each audit whether its headline's AUC is above chance when so many are looked at (Bonferroni); a failed one's never is.
 
-    An interval is widened as a normal one would be from 95 % to a level that all audits share.
+    Each is asked at its share of the level that the verdict of one audit gives its headline: the interval, which is a normal one or near
+    it, has to lie above chance when it is widened to that share.
     """
-    return tuple(summary.sound and _above(summary.strongest.auc, len(summaries)) for summary in summaries)
+    audits = len(summaries)
+    return tuple(each.sound and each.leaks and (audits == 1 or _above(each.strongest.auc, audits)) for each in summaries)
 
 
-def _above(auc: Estimate, looks: int) -> bool:
+def _above(auc: Estimate, audits: int) -> bool:
     normal = NormalDist()
-    wider = normal.inv_cdf(1 - JOINT_LEVEL / 2 / looks) / normal.inv_cdf(1 - JOINT_LEVEL / 2)
+    wider = normal.inv_cdf(1 - HEADLINE_LEVEL / audits) / normal.inv_cdf(1 - TAIL)
     return auc.value is not None and auc.value - wider * (auc.value - auc.low) > CHANCE

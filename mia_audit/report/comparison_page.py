@@ -36,7 +36,7 @@ def page(records: Sequence[Record], found: Compared = NOT_ASKED) -> str:
         records=records,
         drawn=[_drawn(group, number, found) for number, group in enumerate(variants.groups(records), start=1)],
         finding=finding(len(records), sum(jointly), alone, sum(not each.sound for each in summaries)),
-        tone="leak" if any(jointly) else "hint" if alone else "calm",
+        tone="leak" if any(jointly) else "calm",
         found=found,
         compared=compared,
         networks_in_words=networks_in_words,

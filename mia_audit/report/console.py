@@ -10,7 +10,7 @@ from mia_audit.report.words import unlearnt
 
 
 def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
-    """Return the attacks as a table, and the lines that go with it: verdict, warnings, accuracy, controls. Plain text, no markup."""
+    """Return the attacks as a table, and the lines that go with it: verdict, accuracy, controls, warnings. Plain text, no markup."""
     summary = record.summary
     title = f"{summary.recipe.name} ({described(summary.recipe).short}) on {summary.data.title}"
     table = Table(title=Text(title), title_justify="left", header_style="bold")
@@ -22,7 +22,7 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
         cells = ("not measured", "") if rate is None else (value_percent(rate.tpr), interval_percent(rate.tpr))
         style = "bold" if attack.name == summary.headline else ""
         table.add_row(*map(Text, (attack.name, value(attack.auc), interval(attack.auc), *cells)), style=style)
-    return table, (verdict(summary), *unlearnt(summary), *_warnings(record), _accuracy(record), *_controls(record))
+    return table, (verdict(summary), *unlearnt(summary), _accuracy(record), *_controls(record), *_warnings(record))
 
 
 def _warnings(record: Record) -> list[str]:

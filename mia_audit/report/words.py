@@ -66,11 +66,11 @@ def unlearnt(summary: Summary) -> list[str]:
     """Say beside the verdict what it is worth where the target is not shown to have learnt its task; nothing where it is."""
     if not summary.utility.unlearnt:
         return []
-    told = "This network is not shown to have learnt its task: always naming the commonest class does as well on the test examples."
+    told = "This network is not shown to have learnt its task: always naming the commonest class may do as well on the test examples."
     if summary.leaks:
         return [f"{told} It gives its members away all the same: what it kept is the examples."]
-    nothing = summary.utility.train_accuracy.low <= (summary.utility.commonest or 0.0)
-    why = "What was not learnt cannot leak: that" if nothing else "That"
+    by_heart = (summary.utility.train_accuracy.value or 0.0) > (1 + (summary.utility.commonest or 0.0)) / 2
+    why = "That" if by_heart else "What was not learnt cannot leak: that"
     return [f"{told} {why} nothing was found here says nothing of a network that works."]
 
 
