@@ -49,6 +49,9 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     title: str | None = None,
     organisation: str | None = None,
     contact: str | None = None,
+    executor: str | None = None,
+    scheduler: str | None = None,
+    address: str | None = None,
     watcher: "Watcher | None" = None,
 ) -> "Record":
     """Train a target and its shadow models, attack them, and return the record: `mia-audit run`, argument for argument.
@@ -80,6 +83,9 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
         title: of the page; by default target and data.
         organisation: who runs the audit, for the page.
         contact: whom to ask about it, for the page.
+        executor: who trains and probes: "local", "dask" or "ray"; what a cluster trains lies in a store that all its machines see.
+        scheduler: of Dask, such as "tcp://host:8786"; by default a local cluster.
+        address: of Ray, such as "host:6379"; by default a local cluster.
         watcher: who is told of stages and progress (`mia_audit.audit.Watcher`; `mia_audit.audit.Silent()` says nothing); by default bars
             in a terminal, a bar in a notebook, a line a minute elsewhere.
 
@@ -93,6 +99,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
         surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset, attacks=attacks,
         shadows=shadows, seed=seed, settings=settings, data_root=data_root, offline=offline, device=device, store=store, out=out,
         force=force, slices=slices, expose=expose, workers=workers, memory=memory, title=title, organisation=organisation, contact=contact,
+        executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip
     return audit(target, options, watcher=watcher)
 

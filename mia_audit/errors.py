@@ -10,17 +10,22 @@ AuditError
 ├── TrainingError        a model that did not train (NaN losses)
 ├── StoreError           a store entry that is damaged or cannot be written
 ├── OutputError          a folder that cannot be written
+├── ExecutorError        a cluster that is not there, or whose machines do not agree
+├── WorkerError          a worker process that the system killed (exit code 1)
 └── RecordError          a record that is damaged or of another schema
 
-The command line prints an AuditError in one line and leaves with exit code 2.
+The command line prints an AuditError in one line and leaves with its exit code, 2 where nothing else is said.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar
 
 
 class AuditError(Exception):
     """The user can mend this; the message says how."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class UsageError(AuditError):
@@ -57,6 +62,16 @@ class StoreError(AuditError):
 
 class OutputError(AuditError):
     """The output folder cannot be written."""
+
+
+class ExecutorError(AuditError):
+    """A cluster cannot be used: it is not there, or its machines do not agree."""
+
+
+class WorkerError(AuditError):
+    """A worker process was killed from outside, most often for want of memory."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class RecordError(AuditError):

@@ -17,6 +17,7 @@ HOUSE = Path(__file__).resolve().parent.parent / "mia_audit"
 
 FLOOR = ("arrays", "errors", "types", "streams", "paths", "machine", "recipe", "catalogue")
 TORCH = ("torch", "torchvision", "numba", "brevitas", "snntorch", "opacus", "nir", "safetensors")
+CLUSTERS = ("distributed", "ray")
 HEAVY = {"torch", "numba", "torchvision", "brevitas", "snntorch", "sklearn", "scipy", "pandas", "matplotlib", "seaborn"}
 
 
@@ -46,10 +47,11 @@ ROOMS = {
     "signals": Room(rooms=(*FLOOR, "data", "models", "external"), packages=("numpy", *TORCH)),
     # a worker that trained a cohort also queries it, so that no model crosses a process border
     "training": Room(
-        rooms=(*FLOOR, "data", "models", "privacy", "signals"), packages=("numpy", "joblib", "threadpoolctl", "llvmlite", *TORCH)
+        rooms=(*FLOOR, "data", "models", "privacy", "signals"),
+        packages=("numpy", "joblib", "threadpoolctl", "llvmlite", *CLUSTERS, *TORCH),
     ),
     # signals that cost more than a query: models come from the store, and what is taken goes there too
-    "probes": Room(rooms=(*FLOOR, "data", "models", "signals", "training"), packages=("numpy", "joblib", *TORCH)),
+    "probes": Room(rooms=(*FLOOR, "data", "models", "signals", "training"), packages=("numpy", *TORCH)),
     "inversion": Room(rooms=(*FLOOR, "data", "models", "external", "signals"), packages=("numpy", *TORCH)),
     # the NumPy column: arrays, never a model
     "attacks": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "pydantic", "threadpoolctl")),

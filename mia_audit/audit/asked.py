@@ -128,5 +128,8 @@ READERS: Mapping[str, Reader] = {
     "expose": _yes_or_no,
     "workers": _whole(1),
     "memory": _bytes,
+    "executor": _text,
+    "scheduler": _text,
+    "address": _text,
 }
 """How each option is read; a test holds them to the fields of Options, one for one."""

@@ -29,6 +29,9 @@ class Options:
     workers    processes at once; None is one a core
     memory     bytes that all workers together may take; None is 60 % of what is free
     title, organisation, contact   what the page says of the audit and of who ran it; in run.json, not in the record
+    executor   "local" (None), "dask" or "ray": who trains and probes the models
+    scheduler  of Dask, such as tcp://127.0.0.1:8786; None is a local cluster
+    address    of Ray, such as 127.0.0.1:6379; None is a local cluster
     """
 
     surrogate: str | None = None
@@ -53,6 +56,9 @@ class Options:
     title: str | None = None
     organisation: str | None = None
     contact: str | None = None
+    executor: str | None = None
+    scheduler: str | None = None
+    address: str | None = None
 
 
 def describe(target: Place | Recipe, options: Options) -> Recipe:

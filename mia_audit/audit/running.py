@@ -21,9 +21,11 @@ from mia_audit.probes import taking
 from mia_audit.probes.names import probes_for, probing_bytes
 from mia_audit.recipe import Recipe
 from mia_audit.record import SCHEMA_VERSION, Record, Summary
-from mia_audit.training import cost, plan, schedule
+from mia_audit.training import cost, executor, plan, schedule
 from mia_audit.training.material import material
 from mia_audit.training.store import Store
+
+_BOUNDLESS = 2**62  # what other machines have of memory is not known here
 
 
 def audit(target: Place | Recipe, options: Options, *, watcher: Watcher | None = None, command: str = "") -> Record:
@@ -34,9 +36,23 @@ def audit(target: Place | Recipe, options: Options, *, watcher: Watcher | None =
     clock = Clock(watcher=watcher or Silent())
     with clock.stage("prepare"):
         prepared = prepare(target, options, clock.watcher)
+    chosen = executor_of(options)
+    at_once = options.workers if chosen.elsewhere else prepared.workers
+    with executor.opened(chosen, prepared.store.folder, prepared.workers) as crew:
+        machine = schedule.Machine(device=prepared.device, workers=at_once, progress=clock.watcher.progress, crew=crew)
+        bank, sibling, spent = _trained(prepared, machine, clock)
+    with clock.stage("attack and measure"):
+        summary, arrays, exposed = judge(prepared, bank, sibling=sibling, public_only=options.expose is None, expose=bool(options.expose))
+    told = {"title": options.title, "organisation": options.organisation, "contact": options.contact}
+    ran = {**facts.run(prepared, clock.seconds, spent, command), **{name: text for name, text in told.items() if text}}
+    record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
+    return _written(record, options)
+
+
+def _trained(prepared: Prepared, machine: schedule.Machine, clock: Clock) -> tuple[Bank, dose.Sibling | None, tuple[schedule.Spent, ...]]:
+    """Train and ask everything that an audit needs models for."""
     with clock.stage("train and query"):
         tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, prepared.device)
-        machine = schedule.Machine(device=prepared.device, workers=prepared.workers, progress=clock.watcher.progress)
         given = material(prepared.recipe, prepared.examples)
         trained = schedule.run(tasks, given, prepared.store, machine)
     if len(trained.spent) < len(tasks):
@@ -51,12 +67,12 @@ def audit(target: Place | Recipe, options: Options, *, watcher: Watcher | None =
     if prepared.recipe.audit.canaries:
         with clock.stage("plant canaries"):
             sibling = dose.plant(prepared, machine)
-    with clock.stage("attack and measure"):
-        summary, arrays, exposed = judge(prepared, bank, sibling=sibling, public_only=options.expose is None, expose=bool(options.expose))
-    told = {"title": options.title, "organisation": options.organisation, "contact": options.contact}
-    ran = {**facts.run(prepared, clock.seconds, trained.spent, command), **{name: text for name, text in told.items() if text}}
-    record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
-    return _written(record, options)
+    return bank, sibling, trained.spent
+
+
+def executor_of(options: Options) -> executor.Executor:
+    """Return who trains and probes; ExecutorError where the options do not fit together."""
+    return executor.executor(options.executor, scheduler=options.scheduler, address=options.address)
 
 
 def _written(record: Record, options: Options) -> Record:
@@ -75,11 +91,12 @@ def _written(record: Record, options: Options) -> Record:
 
 def prepare(target: Place | Recipe, options: Options, watcher: Watcher) -> Prepared:
     """Check everything that can be checked, and deal examples and membership."""
+    elsewhere = executor_of(options).elsewhere
     recipe = describe(target, options)
     chosen = choosing.choose(recipe.audit.attacks, choosing.offers(recipe))
     device = device_type(options.device)
-    memory = _memory(recipe, chosen.attacks, device, options)
-    store = Store(folder=writable(options.store or default_store()))
+    memory = _memory(recipe, chosen.attacks, device, replace(options, memory=_BOUNDLESS) if elsewhere else options)
+    store = Store(folder=writable(options.store or default_store()).resolve())
     writable(unclaimed(options.out, force=options.force) if options.out else Path("audits"))
     examples = load(recipe, root=options.data_root or data_root(), offline=options.offline, progress=watcher.stage)
     rows = design.membership(recipe, design.FIRST_SHADOW + recipe.audit.shadows)

@@ -122,6 +122,17 @@ Workers = Annotated[int | None, typer.Option(help="Worker processes; one a core 
 Memory = Annotated[
     Text, typer.Option(help="Memory for all workers together, such as 8GiB; 60 % of what is free by default.", metavar="SIZE")
 ]
+EXECUTORS = ("local", "dask", "ray")
+Executor = Annotated[
+    Text,
+    typer.Option(
+        help="Who trains: local, dask or ray; all machines must see the store.",
+        autocompletion=completing(lambda: EXECUTORS),
+        metavar="NAME",
+    ),
+]
+Scheduler = Annotated[Text, typer.Option(help="Dask's scheduler; a local cluster by default.", metavar="tcp://HOST:PORT")]
+Address = Annotated[Text, typer.Option(help="Ray's address; a local cluster by default.", metavar="HOST:PORT")]
 
 Title = Annotated[Text, typer.Option(help="Title of the page; target and data by default.", metavar="TEXT")]
 Organisation = Annotated[Text, typer.Option(help="Who runs the audit, for the page.", metavar="TEXT")]

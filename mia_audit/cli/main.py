@@ -1,4 +1,8 @@
-"""`mia-audit`: the verbs, and what becomes of an error. Exit codes: 0 done, 2 the user's mistake, 1 ours, 130 interrupted, 141 unread."""
+"""`mia-audit`: the verbs, and what becomes of an error.
+
+Exit codes: 0 done, 2 the user's mistake, 1 ours or a lost worker process, 130 interrupted by Ctrl-C, 143 by SIGTERM,
+141 where nobody reads the output.
+"""
 
 import contextlib
 import errno
@@ -12,6 +16,7 @@ from typer.exceptions import TyperException
 
 from mia_audit.cli import run as running
 from mia_audit.cli.account import account
+from mia_audit.cli.ending import answered
 from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
@@ -59,10 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "PYTHONWARNINGS", "ignore:resource_tracker"
     )  # joblib's tracker, which outlives an interrupt, tells how it tidies up
     try:
-        code = app(given or ["--help"], prog_name="mia-audit", standalone_mode=False)
-        sys.stdout.flush()
+        with answered() as ending:
+            code = app(given or ["--help"], prog_name="mia-audit", standalone_mode=False)
+            sys.stdout.flush()
     except AuditError as error:
-        _leave(2, f"{type(error).__name__}: {error}")
+        _leave(error.exit_code, f"{type(error).__name__}: {error}")
     except TyperException as error:
         _leave(2, f"UsageError: {_one_line(error)}")
     except SystemExit as end:  # typer's and rich's answer to a reader who has gone: nothing else ends this way here
@@ -72,8 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         _leave_unheard(error)
     if code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
-        _say("Interrupted. Finished cohorts are in the store; the same command goes on from there.")
-        os._exit(INTERRUPTED)  # worker processes may be in the middle of a step: do not wait for them
+        ending.leave()
     sys.exit(code)
 
 

@@ -53,6 +53,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     title: a.Title = None,
     organisation: a.Organisation = None,
     contact: a.Contact = None,
+    executor: a.Executor = None,
+    scheduler: a.Scheduler = None,
+    address: a.Address = None,
     plan: Plan = False,
     as_json: AsJson = False,
 ) -> None:
@@ -63,6 +66,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
         data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
         force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
         title=title, organisation=organisation, contact=contact,
+        executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip
     from mia_audit.audit import make_plan  # noqa: PLC0415  help must not pay for it
     from mia_audit.face.running import run as audit  # noqa: PLC0415

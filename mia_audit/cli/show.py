@@ -34,6 +34,9 @@ def show(  # noqa: PLR0913, PLR0917  all that `run` takes, so that one word of a
     expose: a.Expose = None,
     workers: a.Workers = None,
     memory: a.Memory = None,
+    executor: a.Executor = None,
+    scheduler: a.Scheduler = None,
+    address: a.Address = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the resolved recipe of an audit and a drawing of its network; takes what `run` takes."""
@@ -42,6 +45,7 @@ def show(  # noqa: PLR0913, PLR0917  all that `run` takes, so that one word of a
         surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
         data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
         force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
+        executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip
     from mia_audit.audit.options import describe  # noqa: PLC0415  help must not pay for it
     from mia_audit.recipe.writing import toml  # noqa: PLC0415

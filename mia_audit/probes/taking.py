@@ -4,14 +4,9 @@ No model is trained for a signal, and an audit that asks for another attack late
 """
 
 import contextlib
-import os
-import signal
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-from joblib import Parallel, delayed
 
 from mia_audit.probes.names import Probe
 from mia_audit.recipe import Recipe
@@ -27,10 +22,8 @@ VERSION = "3"
 def take(tasks: Sequence[Task], probes: Sequence[Probe], material: Material, store: Store, machine: Machine) -> tuple[Tensors, ...]:
     """Return each cohort's signals, [K, N, ...] by name, after taking those that the store does not hold."""
     jobs = [(task, probe) for task in tasks for probe in probes if store.load(key(task, probe, material.recipe)) is None]
-    place = _Place(material=material, store=store, device=machine.device, parent=os.getpid())
-    started = (delayed(_work)(task, probe, place) for task, probe in jobs)
-    done = Parallel(n_jobs=max(1, min(machine.workers, len(jobs))), return_as="generator_unordered")(started)
-    for number, _ in enumerate(done, 1):
+    place = _Place(material=material, store=store, device=machine.device)
+    for number, _ in enumerate(machine.crew.run(_work, jobs, place, machine.workers) if jobs else (), 1):
         machine.progress(number / len(jobs))
     return tuple(
         {name: value for probe in probes for name, value in _held(store, key(task, probe, material.recipe)).items()} for task in tasks
@@ -56,15 +49,11 @@ class _Place:
     material: Material
     store: Store
     device: str
-    parent: int
 
 
-def _work(task: Task, probe: Probe, place: _Place) -> None:
+def _work(job: tuple[Task, Probe], place: _Place) -> None:
     """Take one probe of one cohort, in a worker or in the parent itself."""
-    if os.getpid() != place.parent:
-        warnings.simplefilter("ignore")  # libraries' own; a worker's standard error is nobody's to read
-        with contextlib.suppress(ValueError):  # a backend of threads may not set signals
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    task, probe = job
     from mia_audit.probes import boundary, curvature, disturbed, gradients, releasing, reviving, states  # noqa: PLC0415  torch is slow
 
     takers: dict[str, Callable[..., Tensors]] = {

@@ -1,38 +1,35 @@
-"""The scheduler is joblib's.
-
-Cohorts run on local worker processes, one thread each, or wherever the user's `joblib.parallel_config` says. What the
-store holds already is not trained again.
-"""
+"""What the store holds is not trained again; the rest is handed to a crew, cohort by cohort, and its progress is told."""
 
 import contextlib
 import os
-import signal
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from joblib import Parallel, delayed
-
 from mia_audit.machine import cores, peak_bytes
+from mia_audit.training import guard
+from mia_audit.training.crew import Crew, Local
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.store import Store, Tensors
 
 Progress = Callable[[float], None]
 _POLL_SECONDS = 0.25
+SIGN_OF_LIFE = "parent"
+SILENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Where cohorts train: device type, worker processes at once, and who is told the share that is done."""
+    """Where cohorts train: device type, workers at once (None: all there are), who hears of the share that is done, who does the work."""
 
     device: str
-    workers: int
+    workers: int | None
     progress: Progress
+    crew: Crew = field(default_factory=Local)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,46 +68,84 @@ def run(tasks: Sequence[Task], material: Material, store: Store, machine: Machin
 
 
 def _train(missing: Sequence[Task], material: Material, store: Store, machine: Machine) -> tuple[Spent, ...]:
-    with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder, _reported(Path(folder), len(missing), machine.progress):
-        beats = [Heartbeat(path=Path(folder) / task.key, parent=os.getpid()) for task in missing]
-        jobs = (delayed(_work)(task, material, store, machine.device, beat) for task, beat in zip(missing, beats, strict=True))
-        found: list[Spent] = list(Parallel(n_jobs=min(machine.workers, len(missing)), pre_dispatch="n_jobs")(jobs))  # pyright: ignore[reportAssignmentType]
-        return tuple(found)
+    spent: dict[int, Spent] = {}
+    with _scratch(store, machine.crew) as folder, _reported(folder, len(missing), machine.progress):
+        place = _Place(material=material, store=store, device=machine.device, beats=folder, watched=machine.crew.distant)
+        spent.update(machine.crew.run(_work, missing, place, machine.workers))
+    return tuple(spent[number] for number in range(len(missing)))
 
 
-def _work(task: Task, material: Material, store: Store, device: str, heartbeat: "Heartbeat") -> Spent:
-    """Run one task, in a worker or (a single one) in the parent itself."""
-    if os.getpid() != heartbeat.parent:
-        warnings.simplefilter("ignore")  # libraries' own; a worker's standard error is nobody's to read
-        with contextlib.suppress(ValueError):  # a backend of threads may not set signals
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    from mia_audit.training.worker import work  # noqa: PLC0415  torch is imported where it is needed
-
-    start = time.perf_counter()
-    work(task, material, store, device, heartbeat.beat)
-    return Spent(seconds=round(time.perf_counter() - start, 3), peak_bytes=peak_bytes())
+@contextlib.contextmanager
+def _scratch(store: Store, crew: Crew) -> Iterator[Path]:
+    """Yield a folder that all workers see, gone afterwards."""
+    within = store.folder if crew.distant else None
+    with tempfile.TemporaryDirectory(prefix=guard.scratch_prefix(os.getpid()), dir=within) as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heartbeat:
-    """A file in which a worker leaves the share of its cohort that is done."""
+class _Place:
+    """What every worker is handed beside its task; `beats` is a folder for heartbeats, `watched` as there."""
 
-    path: Path
-    parent: int
+    material: Material
+    store: Store
+    device: str
+    beats: Path
+    watched: bool
+
+
+def _work(task: Task, place: _Place) -> Spent:
+    """Run one task, in a worker or in the parent itself."""
+    from mia_audit.training.worker import work  # noqa: PLC0415  torch is imported where it is needed
+
+    start, heartbeat = time.perf_counter(), Heartbeat(place.beats, task.key, watched=place.watched)
+    work(task, place.material, place.store, place.device, heartbeat.beat)
+    return Spent(seconds=round(time.perf_counter() - start, 3), peak_bytes=peak_bytes())
+
+
+class Heartbeat:
+    """A file in which a worker leaves the share of its cohort that is done, in a folder that lasts as long as somebody waits for it.
+
+    watched: the worker may be on another machine, where it cannot see its parent die; there the folder holds a sign of life.
+    """
+
+    def __init__(self, folder: Path, name: str, *, watched: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._name, self._watched, self._clock = folder, name, watched, clock
+        self._heard = ("", clock())
 
     def beat(self, share: float) -> None:
-        """Write the share; progress is a courtesy, so a failure to write it stops nothing."""
+        """Write the share; progress is a courtesy, so a failure to write it stops nothing.
+
+        Raises Abandoned where nobody waits any more: the folder is gone, or its sign of life has been the same for a minute.
+        """
         with contextlib.suppress(OSError):
-            self.path.write_text(f"{share}")
+            (self._folder / self._name).write_text(f"{share}", encoding="ascii")
+        if self._watched and not self._awaited():
+            raise Abandoned
+
+    def _awaited(self) -> bool:
+        try:
+            sign = (self._folder / SIGN_OF_LIFE).read_text(encoding="ascii")
+        except OSError:
+            return self._folder.exists()
+        if sign != self._heard[0]:
+            self._heard = (sign, self._clock())
+        return self._clock() - self._heard[1] < SILENCE_SECONDS
+
+
+class Abandoned(Exception):  # noqa: N818  not an error: what it tells nobody waits for
+    """Whoever asked for this work has gone."""
 
 
 @contextlib.contextmanager
 def _reported(folder: Path, total: int, progress: Progress) -> Iterator[None]:
-    """Report the share of all cohorts that is done, from the workers' heartbeats, until the block ends."""
+    """Report the share of all cohorts that is done, from the workers' heartbeats, and give a sign of life, until the block ends."""
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(_POLL_SECONDS):
+            with contextlib.suppress(OSError):
+                (folder / SIGN_OF_LIFE).write_text(f"{time.time()} s", encoding="ascii")
             progress(sum(_shares(folder)) / total)
 
     watcher = threading.Thread(target=watch, daemon=True)
