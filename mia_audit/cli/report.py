@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def report(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     records: Annotated[list[Path], typer.Argument(help="Record folders, as `run` wrote them; several go on one page.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="HTML file to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write: HTML, or PDF where its name ends so.")] = Path("report.html"),
     share: Annotated[bool, typer.Option("--share", help="A page to pass on: no seed, members, positions or examples.")] = False,
     title: Annotated[str, typer.Option(help="Title of the page; target and data by default.")] = "",
     organisation: Annotated[str, typer.Option(help="Who ran the audit.")] = "",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mia_audit.errors import OutputError, RecordError
 from mia_audit.paths import Place, expanded
+from mia_audit.report.printing import write_pdf
 from mia_audit.report.writing import write_whole
 
 if TYPE_CHECKING:
@@ -38,11 +39,14 @@ def render(records: Sequence[Record], compared: Compared | None = None, look: Lo
 
 
 def write(records: Sequence[Record], path: Place, compared: Compared | None = None, look: Look | None = None) -> None:
-    """Write the page to a file, whole or not at all; OutputError says why it cannot."""
+    """Write the page to a file, whole or not at all, printed where its name ends in .pdf; OutputError says why it cannot."""
     place = expanded(path, "--out")
     text = render(records, compared, look)
     try:
-        write_whole(place, text)
+        if place.suffix.lower() == ".pdf":
+            write_pdf(text, place)
+        else:
+            write_whole(place, text)
     except OSError as error:
         raise OutputError(
             f"{place}: the report needs a file that can be written, got {error.strerror or type(error).__name__}; give another -o FILE"
