@@ -1,6 +1,9 @@
 # Every target sets itself up in .venv: a bare machine needs Python 3.11 or newer, make and a package index.
 
+# TORCH_INDEX=<url> takes torch from an index that has builds without CUDA: 4 GB less on a machine without a GPU.
+
 PYTHON ?= python3
+TORCH_INDEX ?=
 BIN := .venv/bin
 READY := .venv/.ready
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
@@ -39,5 +42,6 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("mia-audit needs Python 3.11 or newer, got %d.%d; name another: make PYTHON=python3.11" % sys.version_info[:2])'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(if $(TORCH_INDEX),$(UV) pip install --quiet --python $(BIN)/python --no-deps --index-url $(TORCH_INDEX) --constraints constraints.txt torch torchvision)
 	$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --constraints constraints.txt --build-constraints constraints.txt --editable . --group dev
 	touch $(READY)

@@ -9,9 +9,11 @@ from typing import Any
 
 import mia_audit.record
 from mia_audit import report
+from mia_audit.audit.risk import strict_of
 from mia_audit.errors import OutputError, UsageError
 from mia_audit.paths import Place, expanded
 from mia_audit.record import AttackResult, Estimate
+from mia_audit.report.provenance import Look
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -23,12 +25,16 @@ class Record(mia_audit.record.Record):
         """Return a record with its page, figures and table."""
         return cls(**{each.name: getattr(record, each.name) for each in fields(record)})
 
-    def report(self, path: Place | None = None) -> Path:
-        """Draw the page, into the record's folder unless another file is named, and return where it lies."""
+    def report(self, path: Place | None = None, *, title: str = "", organisation: str = "", contact: str = "") -> Path:
+        """Draw the page, into the record's folder unless another file is named, and return where it lies.
+
+        title, organisation and contact stand at its head: what the page is called, who ran the audit, whom to ask about it.
+        """
         if path is None and self.folder is None:
             raise OutputError("report needs a file, got none, and this record lies in no folder; name one, or write the record first")
         place = expanded(path, "report") if path is not None else Path(self.folder or ".") / "report.html"
-        report.write([self], place)
+        strict = strict_of(self) if self.summary.strict is None else None  # older records do not say it, but their arrays do
+        report.write([self], place, look=Look(title=title, organisation=organisation, contact=contact, strict=strict))
         return place
 
     @property

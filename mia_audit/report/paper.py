@@ -1,5 +1,6 @@
 """Figures for a paper: one column wide, colours resolved, text kept as text, told apart by dashes as well as by colour."""
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -69,11 +70,20 @@ def scores(record: Record) -> Figure:
         return figure
 
 
+class Drawing(Figure):
+    """A matplotlib figure that a notebook shows by itself; without pyplot it would print its size."""
+
+    def _repr_png_(self) -> bytes:
+        drawn = io.BytesIO()
+        self.savefig(drawn, format="png", dpi=144)
+        return drawn.getvalue()
+
+
 FIGURES: Mapping[str, Callable[[Record], Figure]] = {"roc": roc, "roc-linear": roc_linear, "scores": scores}
 
 
 def _axes() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH, HEIGHT))
+    figure = Drawing(figsize=(WIDTH, HEIGHT))
     return figure, figure.add_subplot()
 
 
