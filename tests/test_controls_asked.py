@@ -11,7 +11,7 @@ import torch
 from mia_audit import signals
 from mia_audit.attacks import ATTACKS
 from mia_audit.attacks.cards import card_names, load_attacks, load_card
-from mia_audit.audit.asking import coins_control, expected, nonsense, offline_control, queries_control
+from mia_audit.audit.asking import expected, nonsense, offline_control, queries_control, trained_control
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.augmenting import Moves
 from mia_audit.data.fingerprint import fingerprints
@@ -165,8 +165,8 @@ def test_controls_name_what_does_not_fit() -> None:
     prints, rows = np.zeros((2, 1, 5), dtype=np.int64), np.ones((3, 5), dtype=np.bool_)
     assert queries_control(prints, np.zeros((2, 5), dtype=np.int64), rows[0]).passed is False
     assert queries_control(prints, prints[0], rows[0]).passed is True
-    assert coins_control(rows, rows[:2]).passed is False
-    assert coins_control(rows, rows).passed is True
+    assert trained_control(rows, rows[:2]).passed is False
+    assert trained_control(rows, rows).passed is True
 
 
 def spoilt(seen: Evidence) -> Evidence:

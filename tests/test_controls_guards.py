@@ -9,12 +9,13 @@ from scipy.stats import binom
 
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.audit import Options, Silent, audit, degrading
-from mia_audit.audit.controls import blind_control, independence_control, likeness_control
+from mia_audit.audit.controls import blind_control, coins_control, independence_control, likeness_control
+from mia_audit.audit.copying import copies_control
 from mia_audit.audit.dose import DOSES, against, dose_control, doses, extend, plant, response
 from mia_audit.audit.doubles import doubles
 from mia_audit.audit.facts import ordinary_layers
 from mia_audit.audit.options import describe
-from mia_audit.audit.prepared import gather
+from mia_audit.audit.prepared import Bank, gather
 from mia_audit.audit.running import prepare
 from mia_audit.data.examples import Examples
 from mia_audit.data.profiles import profile
@@ -48,13 +49,24 @@ def population(seed: int) -> tuple[Bools, Floats]:
     return rng.random((12, 400)) < 0.5, rng.normal(size=(12, 1, 400, 3))
 
 
+def bank_of(logits: Floats, **signals: Floats) -> Bank:
+    """Return models' answers [models, queries, examples, classes] as an audit holds them."""
+    nothing = logits[:, :, :0]
+    return Bank(pool=logits, third=nothing, test=nothing, rates=np.zeros((len(logits), 0)), signals=signals)
+
+
 def test_a_sound_audit_trips_nothing() -> None:
     """Fair coins, separate models, a target like its shadow models: at most one of 40 audits fails any guard."""
     failed = 0
     for seed in range(40):
         rows, logits = population(seed)
         accuracies = np.random.default_rng(seed).normal(0.9, 0.01, 12)
-        found = (independence_control(rows, logits), likeness_control(float(accuracies[0]), accuracies[2:], 300))
+        found = (
+            independence_control(rows, logits),
+            coins_control(rows, 0.5),
+            copies_control(bank_of(logits), np.arange(400) % 3, seed),
+            likeness_control({"accuracy": accuracies}, 300),
+        )
         failed += any(control.passed is False for control in found)
     failed += sum(blind_control(*pool(seed, 200), seed).passed is False for seed in range(10))
     assert failed <= 1
@@ -121,13 +133,16 @@ def test_defect_4_imbalance_and_missing_classes() -> None:
 
 def test_defect_5_the_target_is_another_kind_of_network() -> None:
     """A target far more accurate than its shadow models fails; with two shadow models nothing can be said."""
-    shadows = np.array([0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
-    assert likeness_control(0.95, shadows, 300).passed is False
-    assert likeness_control(0.81, shadows, 300).passed is True
-    assert likeness_control(0.95, shadows[:2], 300).passed is None
-    perfect = np.ones(20)
-    assert likeness_control(299 / 300, perfect, 300).passed is True
-    assert likeness_control(0.95, perfect, 300).passed is False
+    shadows = (0.80, 0.81, 0.79, 0.80, 0.82, 0.80, 0.81, 0.80)
+    assert likeness_control({"accuracy": np.array([0.95, *shadows])}, 300).passed is False
+    assert likeness_control({"accuracy": np.array([0.81, *shadows])}, 300).passed is True
+    assert likeness_control({"accuracy": np.array([0.95, *shadows[:2]])}, 300).passed is None
+    assert likeness_control({"accuracy": np.array([299 / 300, *[1.0] * 20])}, 300).passed is True
+    assert likeness_control({"accuracy": np.array([0.95, *[1.0] * 20])}, 300).passed is False
+    fit = np.array([3.0, 2.0, 2.1, 1.9, 2.05, 1.95, 2.02, 1.98, 2.1, 1.9])
+    found = likeness_control({"accuracy": np.array([0.81, *shadows, 0.8]), "fit": fit}, 300)
+    assert found.passed is False
+    assert found.detail.startswith("By accuracy, fit: fit is furthest off, target 3.000, shadow models 2.000")
     assert one_more_p(0.8, np.full(9, 0.8), 5e-4) == 1.0
     assert one_more_p(0.9, np.full(9, 0.8), 5e-4) < 1e-6
 

@@ -17,6 +17,7 @@ from mia_audit.data import design
 from mia_audit.data.fingerprint import fingerprints
 from mia_audit.recipe import Recipe
 from mia_audit.record import Control
+from mia_audit.record.controls import OFFLINE, QUERIES, TRAINED
 from mia_audit.streams import stream
 from mia_audit.training.material import material
 from mia_audit.types import Bools, Evidence, Floats, Ints
@@ -34,7 +35,7 @@ def asked_guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
     few = replace(prepared, audited=prepared.audited[:SAMPLE])
     return (
         queries_control(bank.asked, expected(material(prepared.recipe, prepared.examples).pool_inputs, prepared.recipe), member),
-        coins_control(bank.trained_on, prepared.rows),
+        trained_control(bank.trained_on, prepared.rows),
         *([offline_control(pairs, evidence(few, bank, design.TARGET))] if pairs else []),
     )
 
@@ -61,11 +62,10 @@ def expected(inputs: Floats, recipe: Recipe) -> Ints:
 
 def queries_control(asked: Ints | None, should: Ints, member: Bools) -> Control:
     """Judge what models were asked [askings, queries, examples] against what all should be [queries, examples]; say whom it concerns."""
-    name = "same queries"
     if asked is None:
-        return Control(name=name, passed=None, detail=_NOT_KEPT)
+        return QUERIES.told(None, _NOT_KEPT)
     if asked.shape[1:] != should.shape:
-        return Control(name=name, passed=False, detail=f"Models were asked {asked.shape[1:]} queries and examples, not {should.shape}.")
+        return QUERIES.told(False, f"Models were asked {asked.shape[1:]} queries and examples, not {should.shape}.")
     other = (asked != should).any(axis=(0, 1))
     if other.any():
         inside, outside = int((other & member).sum()), int((other & ~member).sum())
@@ -73,26 +73,25 @@ def queries_control(asked: Ints | None, should: Ints, member: Bools) -> Control:
             f"Some model was asked about other inputs than it should be for {inside} of {int(member.sum())} members and {outside} of "
             f"{int((~member).sum())} non-members."
         )
-        return Control(name=name, passed=False, detail=detail)
+        return QUERIES.told(False, detail)
     times = f"{len(should)} quer{'ies' if len(should) > 1 else 'y'} of each of {member.size} examples"
-    return Control(name=name, passed=True, detail=f"{times}: every model was asked the same inputs, members and non-members alike.")
+    return QUERIES.told(True, f"{times}: every model was asked the same inputs, members and non-members alike.")
 
 
-def coins_control(trained_on: Bools | None, rows: Bools) -> Control:
+def trained_control(trained_on: Bools | None, rows: Bools) -> Control:
     """Judge what stood in the models' batches [models, examples] against their coins."""
-    name = "coins as trained"
     if trained_on is None:
-        return Control(name=name, passed=None, detail=_NOT_KEPT)
+        return TRAINED.told(None, _NOT_KEPT)
     if trained_on.shape != rows.shape:
-        return Control(name=name, passed=False, detail=f"Batches are known of {trained_on.shape} models and examples, not {rows.shape}.")
+        return TRAINED.told(False, f"Batches are known of {trained_on.shape} models and examples, not {rows.shape}.")
     wrong = (trained_on != rows).sum(axis=1)
     if wrong.any():
         worst = int(wrong.argmax())
         detail = (
             f"{int((wrong > 0).sum())} models were trained on others than their coins say; model {worst} differs in {int(wrong[worst])}."
         )
-        return Control(name=name, passed=False, detail=detail)
-    return Control(name=name, passed=True, detail=f"{len(rows)} models were trained on the examples of their coins, and on no other.")
+        return TRAINED.told(False, detail)
+    return TRAINED.told(True, f"{len(rows)} models were trained on the examples of their coins, and on no other.")
 
 
 def offline_control(pairs: list[tuple[Card, Attack]], seen: Evidence) -> Control:
@@ -102,7 +101,7 @@ def offline_control(pairs: list[tuple[Card, Attack]], seen: Evidence) -> Control
     names = ", ".join(card.name for card, _ in pairs)
     said = f"{names}: scores of {seen.examples} examples stay the same when models trained with them answer nonsense."
     fault = f"Not offline: scores of {', '.join(at_fault)} change when models trained with the example answer nonsense."
-    return Control(name="offline attacks", passed=not at_fault, detail=fault if at_fault else said)
+    return OFFLINE.told(not at_fault, fault if at_fault else said)
 
 
 def nonsense(shadows: Floats, trained_on: Bools) -> Floats:

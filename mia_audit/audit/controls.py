@@ -1,54 +1,67 @@
 """Guards: what would make an audit's numbers wrong without anybody noticing. Each is a control, and it can fail.
 
 members differ    a classifier that never sees a model tells members from non-members: the split leaks, not the network
+unfair coins      who is trained on what was not drawn by independent coins of the recipe's probability
 shadow rows       a shadow model was trained on the target's very members, or on their exact complement
 shadow answers    a shadow model gives the target's very answers: it is the target
+near copies       two models are one but for noise, or one is half another (`audit.copying`)
 other queries     a model was asked about inputs other than the stored ones, or moved otherwise than for everybody (`audit.asking`)
 other coins       a model was trained on other examples than its coins say, so that IN and OUT are mixed up
 IN for offline    an attack that claims to use only models without the example makes use of those with it
-unlike shadows    the target works better or worse than its shadow models by more than they differ: attacks were learnt on other networks
+unlike shadows    the target works or fits better or worse than its shadow models by more than they differ: attacks were learnt on others
 """
 
 import numpy as np
 
+from mia_audit.attacks.observables import each_model, log_likelihood, phi
 from mia_audit.audit import facts
 from mia_audit.audit.asking import asked_guards
+from mia_audit.audit.copying import copies_control
 from mia_audit.audit.prepared import Bank, Prepared
 from mia_audit.data import design
 from mia_audit.record import Control
+from mia_audit.record.controls import BLIND, COINS, INDEPENDENT, LIKENESS
 from mia_audit.statistics.blind import blind
+from mia_audit.statistics.coins import coin_ps
 from mia_audit.statistics.nulltest import angle, one_more_p
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Floats, Ints
 
-LEVEL = 0.01
-UNLIKE = 0.001
-"""Levels: one sound audit in a hundred fails the blind classifier by chance, one in a thousand the likeness."""
-
 
 def guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
     """Return the controls that look at the audit's own data, attacks aside."""
-    member = prepared.rows[design.TARGET]
+    member, rows, told = prepared.rows[design.TARGET], prepared.rows, prepared.recipe
     inputs = prepared.examples.pool_inputs
-    accuracies = facts.test_accuracies(prepared, bank)
     return (
         *asked_guards(prepared, bank),
-        blind_control(inputs.reshape(len(inputs), -1), prepared.examples.pool_labels, member, prepared.recipe.training.seed),
-        independence_control(prepared.rows, bank.pool),
-        likeness_control(float(accuracies[design.TARGET]), accuracies[design.FIRST_SHADOW :], len(prepared.examples.test_labels)),
+        blind_control(inputs.reshape(len(inputs), -1), prepared.examples.pool_labels, member, told.training.seed),
+        coins_control(rows, told.data.member_fraction),
+        independence_control(rows, bank.pool),
+        copies_control(bank, prepared.examples.pool_labels, told.training.seed),
+        likeness_control(*likeness(prepared, bank)),
     )
 
 
 def blind_control(features: Floats, labels: Ints, member: Bools, seed: int) -> Control:
     """Judge whether members differ from non-members by themselves; not run where there are too few of either."""
-    name = "blind classifier"
     if min(int(member.sum()), int((~member).sum())) < 20:
-        return Control(name=name, passed=None, detail="Fewer than 20 members or non-members: nothing could be learnt from them.")
+        return BLIND.told(None, "Fewer than 20 members or non-members: nothing could be learnt from them.")
     found = blind(features, labels, member, stream(seed, "blind"))
-    return Control(
-        name=name,
-        passed=found.p >= LEVEL,
-        detail=f"Without any network, members are told from non-members with AUC {found.auc:.3f}, p = {found.p:.3f} (fails below {LEVEL}).",
+    return BLIND.told(
+        found.p >= BLIND.level,
+        f"Without any network, members are told from non-members with AUC {found.auc:.3f}, p = {found.p:.3f} (fails below {BLIND.level}).",
+    )
+
+
+def coins_control(rows: Bools, fraction: float) -> Control:
+    """Judge whether rows [2 + S, N] of all models, target included, are independent coins of this probability, by the matrix itself."""
+    found = coin_ps(rows, fraction)
+    name = min(found, key=lambda each: found[each])
+    p = min(1.0, len(found) * found[name])
+    return COINS.told(
+        p >= COINS.level,
+        f"Coins of {len(rows)} models on {rows.shape[1]} examples, by {', '.join(found)}: {name} lies furthest off, p = {p:.2g} for all "
+        f"{len(found)} (fails below {COINS.level}).",
     )
 
 
@@ -67,22 +80,51 @@ def independence_control(rows: Bools, logits: Floats) -> Control:
     faults = [f"shadow model {index + 1} shares {agreement[index]:.0%} of the target's coins" for index in same_rows]
     faults += [f"shadow model {index + 1} gives the target's very answers" for index in same_answers]
     told = "; ".join(faults[:3]) or "no shadow model shares the target's coins or answers"
-    return Control(name="independent shadow models", passed=not faults, detail=f"{told[0].upper()}{told[1:]}.")
+    return INDEPENDENT.told(not faults, f"{told[0].upper()}{told[1:]}.")
 
 
-def likeness_control(target: float, shadows: Floats, examples: int) -> Control:
-    """Judge whether the target's accuracy on so many test examples could be a shadow model's; not run with fewer than three of them.
+def likeness(prepared: Prepared, bank: Bank) -> tuple[dict[str, Floats], int]:
+    """Return what target and shadow models are compared by, each [1 + S], and the number of test examples.
 
-    As angles, since accuracies near 1 fall short by more than they exceed; half an example is the least they are taken to differ by.
+    accuracy  on test examples, as an angle, since accuracies near 1 fall short by more than they exceed
+    loss      on test examples, the logarithm of the mean
+    fit       the mean logit-scaled confidence in the label of a model's own members
+    gap       what that lies above the one in non-members
     """
-    name = "target like its shadow models"
-    if shadows.size < 3:
-        return Control(name=name, passed=None, detail="Fewer than three shadow models to compare with.")
-    mean, spread = float(shadows.mean()), float(shadows.std(ddof=1))
-    around = angle(np.array([mean - 0.25 / examples, mean + 0.25 / examples]).clip(0, 1), examples)
-    p = one_more_p(float(angle(np.array(target), examples)), angle(shadows, examples), float(np.ptp(around)))
-    return Control(
-        name=name,
-        passed=p >= UNLIKE,
-        detail=f"Test accuracy {target:.3f}; shadow models {mean:.3f}, deviation {spread:.3f}; p = {p:.2g} (fails below {UNLIKE}).",
+    examples, others = prepared.examples, np.arange(len(prepared.rows)) != design.PHANTOM
+    accuracy = facts.test_accuracies(prepared, bank)
+    rows, sure = prepared.rows, each_model(phi, bank.pool, examples.pool_labels)
+    inside = np.mean(sure, axis=1, where=rows)
+    loss = -each_model(log_likelihood, bank.test, examples.test_labels).mean(axis=1)
+    found = {
+        "accuracy": accuracy,
+        "loss": np.log(np.maximum(loss, 1e-12)),
+        "fit": inside,
+        "gap": inside - np.mean(sure, axis=1, where=~rows),
+    }
+    return {name: values[others] for name, values in found.items()}, len(examples.test_labels)
+
+
+def likeness_control(compared: dict[str, Floats], examples: int) -> Control:
+    """Judge whether the target, first of each, could be one more shadow model; not run with fewer than three of them.
+
+    examples  in the test: half of one is the least that accuracies are taken to differ by, a hundredth that other numbers are
+    """
+    if next(iter(compared.values())).size < 4:
+        return LIKENESS.told(None, "Fewer than three shadow models to compare with.")
+    found = {name: _one_more(name, values, examples) for name, values in compared.items()}
+    name = min(found, key=lambda each: found[each])
+    p, own, others = min(1.0, len(found) * found[name]), compared[name][0], compared[name][1:]
+    return LIKENESS.told(
+        p >= LIKENESS.level,
+        f"By {', '.join(found)}: {name} is furthest off, target {own:.3f}, shadow models {others.mean():.3f}, deviation "
+        f"{others.std(ddof=1):.3f}; p = {p:.2g} for all {len(found)} (fails below {LIKENESS.level}).",
     )
+
+
+def _one_more(name: str, values: Floats, examples: int) -> float:
+    if name != "accuracy":
+        return one_more_p(float(values[0]), values[1:], 0.01)
+    mean = float(values[1:].mean())
+    around = angle(np.array([mean - 0.25 / examples, mean + 0.25 / examples]).clip(0, 1), examples)
+    return one_more_p(float(angle(values[:1], examples)[0]), angle(values[1:], examples), float(np.ptp(around)))

@@ -19,7 +19,8 @@ from mia_audit.errors import RecipeError
 from mia_audit.probes import taking
 from mia_audit.probes.names import probes_for
 from mia_audit.recipe import Recipe, settled
-from mia_audit.record import POWER_CONTROL, Control
+from mia_audit.record import Control
+from mia_audit.record.controls import DOSE
 from mia_audit.statistics.nulltest import mann_whitney_p
 from mia_audit.statistics.roc import auc
 from mia_audit.streams import stream
@@ -28,7 +29,6 @@ from mia_audit.training.material import material
 from mia_audit.types import Bools, Evidence, Floats, Ints
 
 DOSES = (1, 2, 4, 8)
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def extend(examples: Examples, row: Bools, dose: Ints) -> tuple[Examples, Bools]
 def dose_control(prepared: Prepared, bank: Bank, sibling: Sibling | None, headline: str) -> Control:
     """Judge whether the headline attack finds the highest dose; name the attacks that do not."""
     if sibling is None:
-        return Control(name=POWER_CONTROL, passed=None, detail="No canaries were planted (--set audit.canaries=32 plants them).")
+        return DOSE.told(None, "No canaries were planted (--set audit.canaries=32 plants them).")
     return judge(list(zip(prepared.cards, prepared.attacks, strict=True)), prepared, bank, sibling, headline)
 
 
@@ -137,17 +137,16 @@ def judge(pairs: list[tuple[Card, Attack]], prepared: Prepared, bank: Bank, sibl
     blind, told = [], ""
     for card, attack in pairs:
         areas, p = response(attack.score(seen), dose, outside)
-        if p >= LEVEL:
+        if p >= DOSE.level:
             blind.append(card.name)
         if card.name == headline:
             told = ", ".join(
                 f"{copies}x {area:.3f} ({int((dose == copies).sum())} members)" for copies, area in zip(DOSES, areas, strict=True)
             )
     missed = f" Without power here: {', '.join(blind)}." if blind else ""
-    return Control(
-        name=POWER_CONTROL,
-        passed=headline not in blind,
-        detail=f"Members at each dose against the sibling's {int(outside.sum())} non-members, AUC of {headline}: {told}.{missed}",
+    return DOSE.told(
+        headline not in blind,
+        f"Members at each dose against the sibling's {int(outside.sum())} non-members, AUC of {headline}: {told}.{missed}",
     )
 
 

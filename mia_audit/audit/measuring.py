@@ -9,6 +9,7 @@ from mia_audit.attacks.cards import Card
 from mia_audit.audit.attacking import Scores
 from mia_audit.record import AttackResult, Control, Estimate, Power, RateAtFPR
 from mia_audit.record.budget import HEADLINE_LEVEL
+from mia_audit.record.controls import PHANTOM
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.interval import Interval
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
@@ -20,8 +21,6 @@ from mia_audit.streams import stream
 from mia_audit.types import Bools, Floats, Ints
 
 FPRS = (0.1, 0.01, 0.001)
-PHANTOM_LEVEL = 0.01
-"""Joint level of the phantom control: one sound audit in a hundred fails it by chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +93,11 @@ def headline(attacks: Sequence[AttackResult]) -> str:
 def phantom_control(attacks: Sequence[AttackResult]) -> Control:
     """Judge the phantom target: to all attacks jointly, the target's members must look like chance on a model of other coins."""
     worst = min(attacks, key=lambda attack: attack.phantom_p_holm)
-    return Control(
-        name="phantom target",
-        passed=worst.phantom_p_holm >= PHANTOM_LEVEL,
-        detail=f"A model trained on other coins, scored against the target's members: {worst.name} is furthest from chance, "
+    return PHANTOM.told(
+        worst.phantom_p_holm >= PHANTOM.level,
+        f"A model trained on other coins, scored against the target's members: {worst.name} is furthest from chance, "
         f"AUC {worst.phantom_auc.value:.3f}, p = {worst.phantom_p_holm:.3f} after Holm over {len(attacks)} attacks "
-        f"(fails below {PHANTOM_LEVEL}).",
+        f"(fails below {PHANTOM.level}).",
     )
 
 

@@ -28,6 +28,8 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   vulnerability/resolved      bool [N]: whether the example was in one model and out of one at least
   probability         float [A]: the headline's scores as probabilities of membership, fitted on rehearsals
   named               bool [A]: whom the headline names as members; of all names at most the share `named.rate` is expected to be wrong
+  panel/scores, panel/counted   [phantoms, A]: the headline attack's scores of the phantom target and of shadow models, and which count;
+                      scored against the target's row
 
 Records of schema 1 written before there were pool_positions, probability and named lack them: whoever reads them asks first.
 """

@@ -186,6 +186,19 @@ class Looks(Part):
     found: tuple[Look, ...]
 
 
+class Beyond(Part):
+    """The headline's AUC on the target less its mean AUC on models that never saw the target's coins, over the same coins.
+
+    phantoms    how many; auc: their mean
+    difference  with its interval; p: one-sided, of "no more on the target than on them"
+    """
+
+    phantoms: int
+    auc: float
+    difference: Estimate
+    p: float
+
+
 class VariantComparison(Part):
     """Two variants over replicate populations that share their coins: how much more the first leaks than the second.
 

@@ -97,6 +97,11 @@ class Widened:
         return normal.inv_cdf(1 - LOOKS_LEVEL / (2 * max(1, self.count))) / normal.inv_cdf(1 - TAIL)
 
 
+def of_phantoms() -> tuple[str, ...]:
+    """Return what is said of an AUC that lies above chance and not above that of phantoms, which know nothing."""
+    return (f"that AUC lies above {CHANCE}, but not above what the same attack has on networks that never saw the target's members",)
+
+
 def of_kind(kind: Kind | None) -> tuple[str, ...]:
     """Return whether other networks of the recipe show more than chance; a record without that p says nothing of it."""
     if kind is None or kind.p is None or kind.p > KIND_LEVEL:

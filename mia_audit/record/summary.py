@@ -5,11 +5,12 @@ import json
 from mia_audit.recipe import Recipe
 from mia_audit.record import hints
 from mia_audit.record.budget import HEADLINE_LEVEL
-from mia_audit.record.findings import Calibration, Epsilon, Kind, Looks, Named, SliceResult, Strict, Vulnerable
+from mia_audit.record.controls import DOSE
+from mia_audit.record.findings import Beyond, Calibration, Epsilon, Kind, Looks, Named, SliceResult, Strict, Vulnerable
 from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
 
 SCHEMA_VERSION = 1
-POWER_CONTROL = "dose response"
+POWER_CONTROL = DOSE.name
 
 
 class Summary(Part):
@@ -33,6 +34,7 @@ class Summary(Part):
     strict: Strict | None = None
     epsilon: Epsilon | None = None
     looks: Looks | None = None
+    beyond: Beyond | None = None
     warnings: tuple[str, ...]
     arrays_sha256: str
 
@@ -42,8 +44,8 @@ class Summary(Part):
         return next(attack for attack in self.attacks if attack.name == self.headline)
 
     @property
-    def leaks(self) -> bool:
-        """Whether the headline attack's AUC is above chance, by a one-sided test at most of the verdict's level; `hints` do not decide.
+    def above_chance(self) -> bool:
+        """Whether the headline attack's AUC is above one half, by a one-sided test at most of the verdict's level.
 
         Records without redraws of the coins: whether its 95 % interval lies above one half.
         """
@@ -52,16 +54,25 @@ class Summary(Part):
         return self.looks.headline_p <= HEADLINE_LEVEL
 
     @property
+    def leaks(self) -> bool:
+        """Whether that AUC is above chance and above what phantoms have, at the same level; `hints` do not decide.
+
+        Records with one phantom: whether it is above chance.
+        """
+        return self.above_chance and (self.beyond is None or self.beyond.p <= HEADLINE_LEVEL)
+
+    @property
     def hints(self) -> tuple[str, ...]:
         """What else lies off chance where that AUC does not lie above it, at the rest of that level; nothing where membership leaks."""
         if self.leaks:
             return ()
+        doubt = hints.of_phantoms() if self.above_chance else ()
         on_target = (
             hints.widened(self.attacks, self.headline, self.slices)
             if self.looks is None
             else hints.redrawn(self.looks, self.attacks, self.headline, self.epsilon)
         )
-        return (*on_target, *hints.of_kind(self.kind), *hints.of_risk(self.vulnerable))
+        return (*doubt, *on_target, *hints.of_kind(self.kind), *hints.of_risk(self.vulnerable))
 
     @property
     def sound(self) -> bool:

@@ -2,6 +2,7 @@
 
 from mia_audit.record import hints
 from mia_audit.record.budget import HEADLINE_LEVEL
+from mia_audit.record.findings import Beyond
 from mia_audit.record.summary import POWER_CONTROL, Summary
 
 
@@ -13,6 +14,8 @@ def verdict(summary: Summary) -> str:
         return f"Do not rely on this audit: a control failed ({failed})."
     if summary.leaks:
         return f"Membership leaks: {best.name} tells members from non-members with AUC {_tested(summary)}; a coin would score 0.5."
+    if summary.beyond is not None and summary.above_chance:
+        return _doubtful(summary, summary.beyond)
     if summary.hints:
         return _hinted(summary)
     if summary.powerless:
@@ -29,6 +32,14 @@ def _hinted(summary: Summary) -> str:
         f"The AUC of {best.name} is not above chance ({_tested(summary)}), but not all is at "
         f"chance: {'; '.join(summary.hints)}. {hints.corrected(summary.looks, summary.attacks)}"
         + (f" {best.name} does not find examples that were planted eight times: it had little power here." if summary.powerless else "")
+    )
+
+
+def _doubtful(summary: Summary, beyond: Beyond) -> str:
+    apart, best = beyond.difference, summary.strongest
+    return (
+        f"Not told from an artefact: {best.name} has AUC {_tested(summary)}, but {beyond.auc:.3f} on {beyond.phantoms} networks "
+        f"that never saw the target's members; the difference is {apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f})."
     )
 
 

@@ -1,6 +1,7 @@
 """What the page says in plain words: sentences that follow from a record, and texts that stand in every report."""
 
 from mia_audit.record import Control, Estimate, Record, Summary
+from mia_audit.record.controls import why
 from mia_audit.report import sharing
 from mia_audit.report.numbers import count, decimal, level, percent, rate_at
 
@@ -11,17 +12,6 @@ ACCESS = {
     "internal": "what happens inside the network",
     "membrane": "what happens inside the network",
     "gradient": "gradients of the loss",
-}
-CONTROLS = {
-    "phantom": "Every attack runs again on a network that was trained on other examples, and is asked for the target's members. There is "
-    "nothing to find, so an attack that finds something reads an artefact of the audit.",
-    "dose": "Examples are planted one, two, four and eight times. An attack that misses the highest dose has no power here.",
-    "blind": "A classifier that never sees the network must not tell the two sides apart; otherwise they differ by themselves.",
-    "independent": "No shadow model may share the target's coins or be the target itself: it would know the answers.",
-    "same queries": "Members, non-members and all models must be asked alike; otherwise an attack recognises the question.",
-    "coins as": "What stood in a model's training batches must be what its coins say, or attacks learn from wrong answers.",
-    "offline": "Attacks that claim to need no model trained with the example must not make use of one.",
-    "like its": "A target that works much better or worse than its shadow models is another kind of network: attacks mistake it.",
 }
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Member", "An example that the network under audit was trained on. A non-member comes from the same pool but was left out by a coin."),
@@ -112,7 +102,7 @@ def access_in_words(access: str) -> str:
 
 def control_in_words(control: Control) -> str:
     """Say what a control means, "" when it is not known here."""
-    return next((text for key, text in CONTROLS.items() if key in control.name.lower()), "")
+    return why(control.name)
 
 
 def outcome(control: Control) -> str:
