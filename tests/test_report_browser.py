@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ import pytest
 from PIL import Image
 
 from mia_audit import report
+from mia_audit.report.provenance import Look
 from mia_audit.report.theme import COLOURS
 from tests.support import browser
 from tests.support.browser import Browser
 from tests.support.records import make_record
+from tests.support.sketches import SKETCHES
 
 pytestmark = [
     pytest.mark.browser,
@@ -87,7 +90,7 @@ def test_every_figure_is_drawn_in_the_pages_colours(chromium: Browser, pages: di
     for left, top, width, height in found["drawings"]:
         drawn = pixels[top : top + height, left : left + width]
         assert close_to(drawn, colours["ink"]) > 0.002  # its words
-        assert max(close_to(drawn, colours[f"series-{rank}"]) for rank in range(1, 7)) > 0.001  # its lines
+        assert max(close_to(drawn, colours[f"series-{rank}"]) for rank in range(1, 9)) > 0.001  # its lines
         assert close_to(drawn, colours["paper"]) > 0.2  # and room
 
 
@@ -98,7 +101,7 @@ def test_it_prints_on_a4_with_nothing_cut_off_at_the_side(chromium: Browser, pag
     printed = chromium.print(pages[name])
     subprocess.run(["pdftoppm", "-r", "50", "-png", printed, printed.with_name("sheet")], check=True)
     sheets = sorted(printed.parent.glob("sheet-*.png"))
-    assert 2 <= len(sheets) <= 12
+    assert 2 <= len(sheets) <= (12 if name == "comparison" else 6)
     for sheet in sheets:
         with Image.open(sheet) as opened:
             pixels = np.asarray(opened.convert("RGB"))
@@ -106,6 +109,26 @@ def test_it_prints_on_a4_with_nothing_cut_off_at_the_side(chromium: Browser, pag
         assert pixels[:, :24].min() > 250  # margins stay white: 12 of 15 mm
         assert pixels[:, -24:].min() > 250
         assert (pixels < 128).any()
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext: apt-get install poppler-utils")
+@pytest.mark.parametrize("unfold", [False, True])
+def test_a_full_suite_prints_on_six_sheets_and_its_appendix_when_asked(chromium: Browser, tmp_path: Path, unfold: bool) -> None:
+    """Of 44 attacks; what is folded stays off the paper, and begins on a sheet of its own where it is unfolded."""
+    accesses = ("probabilities", "labels", "logits", "internal states", "gradients")
+    many = [replace(SKETCHES[at % len(SKETCHES)], name=f"attack-{at}", access=accesses[at % len(accesses)]) for at in range(44)]
+    report.write([make_record(sketches=many, pool=600)], tmp_path / "page.html", look=Look(unfold=unfold))
+    printed = chromium.print(tmp_path / "page.html")
+    sheets = subprocess.run(["pdftotext", "-layout", printed, "-"], capture_output=True, text=True, check=True).stdout.split("\f")[:-1]
+    begins = [at for at, sheet in enumerate(sheets) if sheet.lstrip().startswith("Appendix")]
+    if unfold:
+        assert len(begins) == 1
+        assert begins[0] <= 6
+        assert "What each attack does, sees and knows" in "".join(sheets[begins[0] :])
+    else:
+        assert begins == []
+        assert len(sheets) <= 6
+        assert "attack-43" not in "".join(sheets)
 
 
 def close_to(pixels: npt.NDArray[np.uint8], colour: str) -> float:

@@ -18,7 +18,7 @@ from mia_audit.record import AttackResult, Estimate, Record
 from mia_audit.report.families import family
 from mia_audit.report.writing import write_whole
 
-COLUMNS = ("attack", "headline", "family", "access", "measure", "fpr", "value", "low", "high", "method")
+COLUMNS: tuple[str, ...] = ("attack", "headline", "family", "access", "measure", "fpr", "value", "low", "high", "method")
 Row = dict[str, Any]
 
 

@@ -33,9 +33,9 @@ COLOURS: tuple[Colour, ...] = (
     Colour(name="series-3", light="#00805d", dark="#2fcba0"),
     Colour(name="series-4", light="#a3478a", dark="#e59ccb"),
     Colour(name="series-5", light="#946500", dark="#f0bc42"),
-    Colour(name="series-6", light="#4b5563", dark="#c0c8d3"),
-    Colour(name="series-7", light="#8c2d04", dark="#d9a07c"),
-    Colour(name="series-8", light="#3f3fa8", dark="#a9a9ff"),
+    Colour(name="series-6", light="#8c2d04", dark="#d9a07c"),
+    Colour(name="series-7", light="#3f3fa8", dark="#a9a9ff"),
+    Colour(name="series-8", light="#4b5563", dark="#c0c8d3"),
 )
 SERIES = tuple(colour.name for colour in COLOURS if colour.name.startswith("series-"))
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1.5, 1.5), (7, 2, 1.5, 2), (3, 1.5), (9, 3), (7, 2, 1.5, 2, 1.5, 2), (2, 4))

@@ -22,7 +22,7 @@ addEventListener("load", () => {
   const seen = what => [...document.querySelectorAll(what)].filter(element => element.checkVisibility());  // not what is folded
   const found = {
     width: document.documentElement.scrollWidth, inner: innerWidth, height: document.documentElement.scrollHeight,
-    drawings: seen("svg.drawing").map(box), small: seen(".multiples svg.drawing").length,
+    drawings: seen("svg.drawing").map(box),
     pictures: [...document.images].map(image => image.complete && image.naturalWidth > 0),
     text: Math.min(...seen("svg.drawing").flatMap(svg => [...svg.querySelectorAll("text")].map(
       text => parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))),
