@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +13,11 @@ from scipy.stats import binomtest, mannwhitneyu
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from mia_audit.arrays import write_arrays
+from mia_audit.arrays import read_arrays, write_arrays
 from mia_audit.errors import RecordError
-from mia_audit.record import AttackResult, Record, load
-from mia_audit.report import pictures
+from mia_audit.record import AttackResult, Record, load, proving
+from mia_audit.report import pictures, render
+from mia_audit.report.console import summary_table
 from mia_audit.report.table import columns
 from tests.support.engine_runs import small_audit
 
@@ -194,14 +198,43 @@ def test_names_and_probabilities_are_told_of_each_example(record: Record) -> Non
         assert [at for at, value in enumerate(table[name]) if value is not None] == arrays["audited"].tolist()
 
 
-def test_exposed_places_outside_the_pool_are_refused(record: Record, tmp_path: Path) -> None:
-    """They lead to positions as stored, so a place that does not exist is said in one line."""
+def lost(folder: Path) -> str:
+    """Return why a record shows no exposed examples; everything else of it is there."""
+    found = load(folder)
+    assert found.exposed == {}
+    (why,) = found.doubts
+    assert why in render([found])
+    assert any(why in line for line in summary_table(found)[1])
+    return why
+
+
+def test_exposed_places_outside_the_pool_cost_the_pictures(record: Record, tmp_path: Path) -> None:
+    """They lead to positions as stored, so a place that does not exist, or was not audited, is shown to nobody."""
     record.write(tmp_path)
-    for place in (300, -1, 0.5):
+    outside = np.setdiff1d(np.arange(300), record.arrays["audited"])[:1]
+    for place in (300, -1, 0.5, *outside):
         spoilt = np.where(np.arange(16) == 2, place, record.exposed["positions"])
         write_arrays(tmp_path / "exposed.npz", {**record.exposed, "positions": spoilt})
-        with pytest.raises(RecordError, match="need places in the pool of 300"):
-            load(tmp_path)
+        assert "its places are not all among the" in lost(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["labels", "scores", "member"])
+def test_exposed_examples_of_another_record_cost_the_pictures(record: Record, tmp_path: Path, name: str) -> None:
+    """What they say of an example has to be what the arrays say of it."""
+    record.write(tmp_path)
+    other = record.exposed[name].copy()
+    other[3] = not other[3] if name == "member" else other[3] + 1
+    write_arrays(tmp_path / "exposed.npz", {**record.exposed, name: other})
+    assert f"its {name} are not those of the record" in lost(tmp_path)
+
+
+def test_a_damaged_file_of_pictures_costs_the_pictures(record: Record, tmp_path: Path) -> None:
+    """Cut short, or no file of arrays at all."""
+    record.write(tmp_path)
+    whole = (tmp_path / "exposed.npz").read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"noise"):
+        (tmp_path / "exposed.npz").write_bytes(content)
+        assert "exposed.npz cannot be used" in lost(tmp_path)
 
 
 def test_nobody_is_exposed_unless_asked(tmp_path: Path) -> None:
@@ -237,14 +270,13 @@ def test_a_record_that_does_not_fit_leaves_the_old_one(record: Record, tmp_path:
 
 
 @pytest.mark.parametrize("missing", ["positions", "labels", "scores", "member"])
-def test_exposed_examples_that_do_not_fit_together_are_refused(record: Record, tmp_path: Path, missing: str) -> None:
+def test_exposed_examples_that_do_not_fit_together_cost_the_pictures(record: Record, tmp_path: Path, missing: str) -> None:
     """The digest does not cover them: an array that is absent or short is said in one line, not met while drawing."""
     record.write(tmp_path)
     for spoilt in ({}, {missing: record.exposed[missing][:1]}, {missing: np.array(1)}):
         others = {name: array for name, array in record.exposed.items() if name != missing}
         write_arrays(tmp_path / "exposed.npz", others | spoilt)
-        with pytest.raises(RecordError, match="delete the file, the record stands without it"):
-            load(tmp_path)
+        assert "it needs positions, labels, scores, member of one length" in lost(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -266,11 +298,77 @@ def test_an_edited_record_is_noticed(record: Record, tmp_path: Path, old: str, n
         load(tmp_path)
 
 
+def test_without_run_json_arrays_still_vouch_for_it(record: Record, tmp_path: Path) -> None:
+    """They tell its hash too: an edited record.json is noticed, and an untouched one raises no doubt."""
+    record.write(tmp_path)
+    (tmp_path / "run.json").unlink()
+    assert load(tmp_path).doubts == ()
+    text = (tmp_path / "record.json").read_text(encoding="utf-8")
+    (tmp_path / "record.json").write_text(text.replace('"sha256"', '"sha256" '), encoding="utf-8")
+    with pytest.raises(RecordError, match=r"record\.json is not what the audit wrote \(arrays\.npz tells another hash\)"):
+        load(tmp_path)
+
+
+def forge(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change record.json, and write the hashes that vouch for it anew."""
+    content = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    change(content)
+    text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+    (folder / "record.json").write_text(text, encoding="utf-8")
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps({**run, "record": hashlib.sha256(text.encode()).hexdigest()}), encoding="utf-8")
+    arrays, _ = proving.unsealed(read_arrays(folder / "arrays.npz"))
+    write_arrays(folder / "arrays.npz", proving.sealed(arrays, text))
+
+
+FORGERIES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "AUC of loss": lambda c: next(a for a in c["attacks"] if a["name"] == "loss")["auc"].update(value=0.5),
+    "advantage of loss": lambda c: next(a for a in c["attacks"] if a["name"] == "loss")["advantage"].update(value=0.0),
+    "TPR of loss at 0.1": lambda c: next(a for a in c["attacks"] if a["name"] == "loss")["tpr_at_fpr"][0]["tpr"].update(value=0.01),
+    "utility.test_accuracy": lambda c: c["utility"]["test_accuracy"].update(value=0.99),
+    "utility.train_accuracy": lambda c: c["utility"]["train_accuracy"].update(value=0.99),
+    "utility.gap": lambda c: c["utility"]["gap"].update(value=0.0),
+    "counts.pool": lambda c: c["counts"].update(pool=3000),
+    "counts.members": lambda c: c["counts"].update(members=1),
+    "counts.audited_members": lambda c: c["counts"].update(audited_members=7),
+    "counts.audited_nonmembers": lambda c: c["counts"].update(audited_nonmembers=7),
+    "counts.test": lambda c: c["counts"].update(test=7),
+    "counts.shadows": lambda c: c["counts"].update(shadows=512),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_number_is_noticed_whatever_vouches_for_it(record: Record, tmp_path: Path, name: str) -> None:
+    """Numbers that follow from the arrays are counted again: hashes that were written anew do not help."""
+    record.write(tmp_path)
+    forge(tmp_path, lambda _: None)
+    assert load(tmp_path).doubts == ()
+    forge(tmp_path, FORGERIES[name])
+    with pytest.raises(RecordError, match=rf": {re.escape(name)} in record\.json is .*, its arrays give .*; run the audit again$"):
+        load(tmp_path)
+
+
+def test_what_nothing_vouches_for_is_said(record: Record, tmp_path: Path) -> None:
+    """On the page and in the terminal, and of a copy too: writing it again makes it no surer."""
+    record.write(tmp_path)
+    arrays, _ = proving.unsealed(read_arrays(tmp_path / "arrays.npz"))
+    write_arrays(tmp_path / "arrays.npz", arrays)
+    assert load(tmp_path).doubts == ()
+    (tmp_path / "run.json").unlink()
+    found = load(tmp_path)
+    copy = load(found.write(tmp_path / "copy").folder or tmp_path)
+    for each in (found, copy):
+        (doubt,) = each.doubts
+        assert doubt.startswith("Nothing vouches for this record: run.json is missing")
+        assert doubt in render([each])
+        assert any(doubt in line for line in summary_table(each)[1])
+    assert "doubts" not in copy.run
+
+
 @pytest.mark.parametrize("changes", [{"attacks": ()}, {"headline": "nobody"}])
 def test_a_record_whose_headline_it_lacks_is_refused(record: Record, tmp_path: Path, changes: dict[str, object]) -> None:
-    """Said when it is read, not met while something is drawn or exported; older records do not tell their hash."""
+    """Said when it is read, not met while something is drawn or exported, though all hashes are right."""
     spoilt = Record(summary=record.summary.model_copy(update=changes), arrays=record.arrays, run={})
     spoilt.write(tmp_path)
-    (tmp_path / "run.json").unlink()
     with pytest.raises(RecordError, match="needs its headline among its attacks"):
         load(tmp_path)

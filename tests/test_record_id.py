@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from mia_audit.record import Record, Summary, load
+from mia_audit.arrays import read_arrays, write_arrays
+from mia_audit.record import Record, Summary, load, proving
 from tests.support.records import make_record
 
 REPORTS = Path(__file__).resolve().parent.parent / "reports"
@@ -38,7 +39,8 @@ def test_a_published_record_keeps_its_id(name: str, tmp_path: Path) -> None:
     record = load(REPORTS / name)
     again = load(record.write(tmp_path).folder or tmp_path)
     assert record.id == again.id == GOLDEN[name]
-    assert again.name == f"{record.summary.recipe.name}-{GOLDEN[name][:8]}"
+    assert again.name == record.name
+    assert again.name.endswith(f"-{GOLDEN[name][:8]}")
     assert (tmp_path / "record.json").read_bytes() == (REPORTS / name / "record.json").read_bytes()
 
 
@@ -63,6 +65,13 @@ def stored(record: Record, folder: Path) -> tuple[bytes, dict[str, Any]]:
     return text, json.loads(text)
 
 
+def unvouched(folder: Path) -> None:
+    """Take away what tells the hash of record.json."""
+    (folder / "run.json").unlink()
+    arrays, _ = proving.unsealed(read_arrays(folder / "arrays.npz"))
+    write_arrays(folder / "arrays.npz", arrays)
+
+
 def test_a_field_that_an_old_record_lacks_leaves_its_id(tmp_path: Path) -> None:
     """Without any field that has a default it reads as the same summary, under the id of the bytes that lie there."""
     record = make_record()
@@ -70,7 +79,7 @@ def test_a_field_that_an_old_record_lacks_leaves_its_id(tmp_path: Path) -> None:
     assert optional(Summary, content) > 10
     old = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
     (tmp_path / "record.json").write_bytes(old)
-    (tmp_path / "run.json").unlink()
+    unvouched(tmp_path)
     found = load(tmp_path)
     assert found.summary == record.summary
     assert found.summary.to_json().encode() != old
@@ -82,7 +91,7 @@ def test_a_field_that_an_old_record_lacks_leaves_its_id(tmp_path: Path) -> None:
 def test_bytes_count_and_not_what_they_say(tmp_path: Path) -> None:
     """Other white space is another record, line ends included."""
     text, _ = stored(make_record(), tmp_path)
-    (tmp_path / "run.json").unlink()
+    unvouched(tmp_path)
     other = text.replace(b"\n", b"\r\n")
     (tmp_path / "record.json").write_bytes(other)
     assert load(tmp_path).id == hashlib.sha256(other).hexdigest()

@@ -39,6 +39,9 @@ def report(  # noqa: PLR0913, PLR0917  a command line's options are its argument
         from mia_audit.audit.comparing import compare  # noqa: PLC0415
 
         write(shown, out, compare(loaded))
+    for record in loaded:
+        for doubt in record.doubts:
+            typer.echo(f"{record.folder}: {doubt}", err=True)
     typer.echo(out)
 
 

@@ -27,6 +27,7 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   band/fpr, /low, /high       float [grid]: the simultaneous band of the headline's ROC curve; /ceiling: the most that a claim permits
   vulnerability/resolved      bool [N]: whether the example was in one model and out of one at least
   probability         float [A]: the headline's scores as probabilities of membership, fitted on rehearsals
+  record_sha256       uint8 [32]: the hash of record.json, no part of the digest that record.json has of the arrays
   named               bool [A]: whom the headline names as members; of all names at most the share `named.rate` is expected to be wrong
   panel/scores, panel/counted   [phantoms, A]: the headline attack's scores of the phantom target and of shadow models, and which count;
                       scored against the target's row
@@ -34,7 +35,6 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
 Records of schema 1 written before there were pool_positions, probability and named lack them: whoever reads them asks first.
 """
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -43,14 +43,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from pydantic import ValidationError
 
 from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
 from mia_audit.errors import RecordError
 from mia_audit.paths import Place, expanded
 from mia_audit.recipe.describing import described
-from mia_audit.record import shown
+from mia_audit.record import proving, shown
 from mia_audit.record.findings import (
     Calibration,
     CalibrationStep,
@@ -82,8 +81,6 @@ from mia_audit.record.parts import (
 from mia_audit.record.summary import POWER_CONTROL, SCHEMA_VERSION, Summary
 from mia_audit.record.verdict import verdict
 
-EXPOSED = ("positions", "labels", "scores", "member")
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Record:
@@ -91,6 +88,7 @@ class Record:
 
     stored    the text of record.json that `summary` was read from, None for a record that was not read
     known_as  the id of the record that this one was made from, to be shown in its place; None for a record itself
+    doubts    sentences about what could not be made sure of when it was read; a report and the console say them
     """
 
     summary: Summary
@@ -100,6 +98,7 @@ class Record:
     folder: Path | None = None
     stored: str | None = None
     known_as: str | None = None
+    doubts: tuple[str, ...] = ()
 
     @cached_property
     def text(self) -> str:
@@ -111,7 +110,7 @@ class Record:
     @property
     def id(self) -> str:
         """SHA-256 of record.json as it is stored, or will be."""
-        return self.known_as or _sha256(self.text)
+        return self.known_as or proving.sha256(self.text)
 
     @property
     def name(self) -> str:
@@ -127,10 +126,11 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".record-", dir=folder) as place:
             part = Path(place)
-            write_arrays(part / "arrays.npz", self.arrays)
+            write_arrays(part / "arrays.npz", proving.sealed(self.arrays, self.text))
             if self.exposed:
                 write_arrays(part / "exposed.npz", self.exposed)
-            (part / "run.json").write_text(json.dumps({**self.run, "record": self.id}, indent=1) + "\n", encoding="utf-8")
+            told = {"record": proving.sha256(self.text), **({"doubts": self.doubts} if self.doubts else {})}  # written again, none is gone
+            (part / "run.json").write_text(json.dumps({**self.run, **told}, indent=1) + "\n", encoding="utf-8")
             (part / "record.json").write_bytes(self.text.encode())
             (folder / "report.html").unlink(missing_ok=True)  # drawn from another record, with pictures that may not be shown now
             for name in ("arrays.npz", "exposed.npz", "run.json", "record.json"):
@@ -159,23 +159,21 @@ def load(folder: Place) -> Record:
             f"{folder}: a record needs a readable record.json, got {type(error).__name__}; give the folder an audit wrote"
         ) from error
     summary = _parse(folder, text)
-    arrays = read_arrays(folder / "arrays.npz")
+    arrays, seal = proving.unsealed(read_arrays(folder / "arrays.npz"))
     if digest(arrays) != summary.arrays_sha256:
         raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
     run = _read_run(folder)
-    if run.get("record", made := _sha256(text)) != made:
-        raise RecordError(f"{folder}: record.json is not what the audit wrote (run.json tells another hash); run the audit again")
+    told = {"run.json": run.get("record"), "arrays.npz": seal}
+    proving.require_own_text(folder, text, told)
     lacking = [name for name in (summary.headline, *(attack.name for attack in summary.attacks)) if f"scores/{name}" not in arrays]
     if lacking or summary.headline not in {attack.name for attack in summary.attacks}:
         raise RecordError(
             f"{folder}: a record needs its headline among its attacks, and scores of each; it is damaged, run the audit again"
         )
-    exposed = _read_exposed(folder, arrays["labels"].size)
-    return Record(summary=summary, arrays=arrays, run=run, exposed=exposed, folder=folder, stored=text)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    proving.require_own_numbers(folder, summary, arrays)
+    exposed, why = proving.exposed(folder / "exposed.npz", summary, arrays)
+    doubts = (*proving.doubts(told, run.pop("doubts", None)), *why)
+    return Record(summary=summary, arrays=arrays, run=run, exposed=exposed, folder=folder, stored=text, doubts=doubts)
 
 
 def _parse(folder: Path, text: str) -> Summary:
@@ -201,29 +199,11 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
-def _read_exposed(folder: Path, pool: int) -> dict[str, Any]:
-    """Return the exposed examples, none where there are none; they are not in the digest, so shapes and places are looked at."""
-    path = folder / "exposed.npz"
-    if not path.exists():
-        return {}
-    found = read_arrays(path)
-    sizes = {len(found[name]) if name in found and found[name].ndim else -1 for name in EXPOSED} | {
-        len(found[name]) if found[name].ndim else -1 for name in ("pictures", "rows") if name in found
-    }
-    if len(sizes) > 1 or -1 in sizes:
-        raise RecordError(
-            f"{path}: exposed examples need {', '.join(EXPOSED)} of one length; delete the file, the record stands without it"
-        )
-    if not np.isin(found["positions"], np.arange(pool)).all():
-        raise RecordError(f"{path}: exposed examples need places in the pool of {pool}; delete the file, the record stands without it")
-    return found
-
-
 def _read_run(folder: Path) -> dict[str, Any]:
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # times and machine are a courtesy; the record stands without them
+        return {}  # times and machine are a courtesy; what vouches for the record is another matter
     return run if isinstance(run, dict) else {}
 
 

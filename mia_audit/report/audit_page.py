@@ -34,7 +34,7 @@ def _first(record: Record, look: Look) -> dict[str, Any]:
         "strict": record.summary.strict or look.strict,
         "answers": answers.answers(record),
         "steps": advice.steps(record, look.beside),
-        "grave": answers.grave(record.summary),
+        "grave": [*record.doubts, *answers.grave(record.summary)],
         "slight": answers.slight(record.summary),
         "unfold": look.unfold,
         "opened": " open" if look.unfold else "",

@@ -26,7 +26,7 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
 
 
 def _warnings(record: Record) -> list[str]:
-    return [f"Warning: {warning}" for warning in record.summary.warnings]
+    return [f"Warning: {warning}" for warning in (*record.doubts, *record.summary.warnings)]
 
 
 def _accuracy(record: Record) -> str:
