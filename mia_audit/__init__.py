@@ -8,6 +8,8 @@
     record.figure("roc").savefig("roc.pdf")            # for a paper
     record.report("audit.html")                        # the page
 
+Whoever has a network's answers but no recipe scores them: `mia_audit.score(logits=..., labels=..., member=..., references=...)`.
+
 `record.summary` holds every total, `record.arrays` every example; `mia_audit.report.table.columns(record)` has one row an example.
 Whatever goes wrong is a `mia_audit.AuditError` that says the way out. Importing the package costs nothing; `run` imports what it needs.
 """
@@ -21,7 +23,9 @@ from mia_audit.paths import Place
 if TYPE_CHECKING:
     from mia_audit.audit import Watcher
     from mia_audit.face.record import Record
+    from mia_audit.face.scored import Scored
     from mia_audit.recipe import Recipe
+    from mia_audit.types import Bools, Floats, Ints
 
 
 def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
@@ -111,6 +115,57 @@ def load(folder: Place) -> "Record":
     return read(folder)
 
 
+def score(  # noqa: PLR0913  arrays have names
+    *,
+    logits: "Floats",
+    labels: "Ints",
+    member: "Bools",
+    references: "tuple[Floats, Bools] | None" = None,
+    population: "tuple[Floats, Ints] | tuple[Floats, Ints, Floats] | None" = None,
+    attacks: str | Sequence[Place] | None = None,
+    seed: int = 0,
+) -> "Scored":
+    """Attack a network whose answers you have: an audit of arrays, without a model.
+
+    What is given decides what runs. Answers alone: thresholds. References, networks like it whose members are known: likelihood ratios and
+    comparisons, the headline chosen on references, and a control. Answers on a population that nobody was trained on: RMIA.
+
+    >>> import numpy as np, mia_audit
+    >>> rng = np.random.default_rng(0)
+    >>> member, labels = rng.random((17, 400)) < 0.5, rng.integers(0, 10, 400)  # row 0 is the target, 16 references
+    >>> logits = rng.normal(size=(17, 400, 10)); logits[:, np.arange(400), labels] += 3 * rng.normal(size=400) + 2 * member
+    >>> found = mia_audit.score(logits=logits[0], labels=labels, member=member[0], references=(logits[1:], member[1:]))
+    >>> found.leaks, found.headline
+    (True, 'lira-online')
+    >>> found.verdict.partition(":")[0]
+    'Membership leaks (lira-online'
+    >>> mia_audit.score(logits=logits[0], labels=labels, member=member[0]).headline is None  # nobody to choose it on
+    True
+
+    Args:
+        logits: the target's, [examples, classes], or [queries, examples, classes] where it was asked several times.
+        labels: the true class of each example, from 0.
+        member: which examples the target was trained on, bools; the others must be like them in all else.
+        references: logits [models, examples, classes] (or with queries) of comparable networks, and bools [models, examples]: which
+            of them was trained on which example. Their members must be drawn apart from the target's, best by coins.
+        population: the target's logits on examples that no model was trained on, their labels, and the references' logits there.
+        attacks: suites, families, names or cards (`mia-audit list attacks`); by default the strong ones that need no fitting.
+        seed: of the bootstrap intervals.
+
+    Returns:
+        `.verdict`, `.leaks`, `.table` (an attack a row, with intervals), `.attacks` with every example's score, `.judged`.
+
+    Raises:
+        AuditError: what is not the array it should be, or does not suffice, and the way out.
+    """
+    from mia_audit.audit.asked import READERS  # noqa: PLC0415
+    from mia_audit.face.scoring import evidence  # noqa: PLC0415
+    from mia_audit.face.scoring import score as scored  # noqa: PLC0415
+
+    seen, truth = evidence(logits, labels, member, references, population)
+    return scored(seen, truth, None if attacks is None else READERS["attacks"]("--attacks", attacks), seed)
+
+
 def __getattr__(name: str) -> Any:
     """Return what costs something to find out, when it is asked for: the version, and the class of records."""
     if name == "__version__":
@@ -124,4 +179,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["AuditError", "Record", "load", "run"]
+__all__ = ["AuditError", "Record", "load", "run", "score"]

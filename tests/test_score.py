@@ -1,0 +1,162 @@
+"""`mia_audit.score`: what runs on which arrays, how it is measured, and what its verdict claims."""
+
+import doctest
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import mia_audit
+from mia_audit.attacks.lira import OnlineLiRA
+from mia_audit.errors import AuditError, EvidenceError, ShadowBudgetError
+from mia_audit.types import Bools, Evidence, Floats, Ints
+from tests.support.gaussian import coins
+
+
+def arrays(gap: float, models: int = 17, examples: int = 400, seed: int = 0) -> tuple[Floats, Bools, Ints]:
+    """Return logits [models, examples, 10] that are surer of members by a gap, who is a member, and labels."""
+    rng = np.random.default_rng(seed)
+    member, labels = coins(models, examples, seed), rng.integers(0, 10, examples)
+    logits = rng.normal(size=(models, examples, 10)) + rng.normal(size=(examples, 1))
+    logits[:, np.arange(examples), labels] += 2 + gap * member
+    return logits, member, labels
+
+
+def given(gap: float = 2.0, seed: int = 0) -> dict[str, Any]:
+    """Return the arguments of a whole score."""
+    logits, member, labels = arrays(gap, seed=seed)
+    return {"logits": logits[0], "labels": labels, "member": member[0], "references": (logits[1:], member[1:])}
+
+
+def test_the_docstring_is_true() -> None:
+    """Its example runs as it stands."""
+    runner = doctest.DocTestRunner()
+    for test in doctest.DocTestFinder().find(mia_audit.score, "score", globs={}):
+        runner.run(test)
+    assert runner.summarize() == (0, runner.tries)
+    assert runner.tries >= 7
+
+
+def test_a_leak_is_found_and_measured_as_scikit_learn_does() -> None:
+    """The headline is chosen on references; its AUC over the judged examples is the ROC area, its scores the attack's own."""
+    arguments = given()
+    found = mia_audit.score(**arguments)
+    best = found.attacks[0]
+    assert (found.headline, found.leaks, found.sound) == (best.name, True, True)
+    assert best.auc.value == pytest.approx(roc_auc_score(arguments["member"][found.judged], best.scores))
+    assert best.reference_auc == max(each.reference_auc or 0 for each in found.attacks)
+    lira = next(each for each in found.attacks if each.name == "lira-online")
+    shadows, rows = arguments["references"]
+    seen = Evidence(target=arguments["logits"][None], shadows=shadows[:, None], trained_on=rows, labels=arguments["labels"])
+    np.testing.assert_allclose(lira.scores, OnlineLiRA().score(seen.only(found.judged)))
+    assert found.judged.mean() > 0.9
+    assert list(found.table["attack"]) == [each.name for each in found.attacks]
+    assert found.table["auc_low"][0] == best.auc.low
+    assert found.verdict.startswith(f"Membership leaks ({best.name}: AUC")
+    assert "not dealt by independent coins" in found.verdict
+    assert len(repr(found).splitlines()) == 4
+    assert f"{best.name} (headline)" in found._repr_html_()
+
+
+def test_nothing_is_found_where_nothing_is() -> None:
+    """Of 40 networks that remember nothing, few are called leaky, and few controls fail: both are at most 5 % tests."""
+    found = [mia_audit.score(**given(gap=0.0, seed=seed), attacks="lira-online,loss") for seed in range(40)]
+    assert sum(each.leaks for each in found) <= 5
+    assert sum(not each.sound for each in found) <= 3
+    assert "found no leakage" in found[0].verdict
+    assert 0.5 < found[0].power < 0.65
+
+
+@pytest.mark.parametrize("queries", [1, 3])
+def test_the_axis_of_queries_may_be_left_out(queries: int) -> None:
+    """Logits [examples, classes] are one query; several are an axis of their own."""
+    arguments = given()
+    plain = mia_audit.score(**arguments, attacks="lira-online")
+    shadows, rows = arguments["references"]
+    repeated = {"logits": np.stack([arguments["logits"]] * queries), "references": (np.stack([shadows] * queries, axis=1), rows)}
+    asked = mia_audit.score(**{**arguments, **repeated}, attacks="lira-online")
+    np.testing.assert_allclose(asked.attacks[0].scores, plain.attacks[0].scores)
+
+
+def test_what_is_given_decides_what_runs() -> None:
+    """Answers alone, references never trained on these examples, references with both, and a population beside."""
+    arguments = given()
+    shadows, rows = arguments.pop("references")
+    alone = mia_audit.score(**arguments)
+    assert {each.name for each in alone.attacks} == {"loss", "confidence", "entropy", "modified-entropy", "margin", "correctness"}
+    assert alone.headline is None
+    assert "For lack of references: attack-r, difficulty-calibration, lira-online, lira-offline." in alone.left_out
+    offline = mia_audit.score(**arguments, references=(shadows, np.zeros_like(rows)))
+    names = {each.name for each in offline.attacks}
+    assert {"lira-offline", "attack-r"} <= names
+    assert "lira-online" not in names
+    assert "For lack of 3 references trained with and without each example: lira-online." in offline.left_out
+    outside, _, classes = arrays(0.0, examples=80, seed=3)
+    whole = mia_audit.score(**arguments, references=(shadows, rows), population=(outside[0], classes, outside[1:]))
+    assert {"attack-p", "rmia-online", "rmia-offline", "lira-online"} <= {each.name for each in whole.attacks}
+    assert whole.left_out == ()
+    only = mia_audit.score(**arguments, population=(outside[0], classes))
+    assert "attack-p" in {each.name for each in only.attacks}
+
+
+def test_without_references_the_choice_is_paid_for() -> None:
+    """The AUC that decides has an interval at a level divided by the attacks; the others keep theirs."""
+    logits, member, labels = arrays(0.4)
+    found = mia_audit.score(logits=logits[0], labels=labels, member=member[0])
+    name, wide = found.tested
+    own = next(each.auc for each in found.attacks if each.name == name)
+    assert wide.low < own.low
+    assert wide.high > own.high
+    assert "corrected for 6 attacks" in found.verdict
+
+
+def test_members_who_differ_by_themselves_are_noticed() -> None:
+    """Easier examples that are members, and a target that remembers nothing: references see them too, and the verdict says so."""
+    arguments = given(gap=0.0)
+    shadows, rows = arguments["references"]
+    easy = arguments["member"][:, None] * 1.5 * np.eye(10)[arguments["labels"]]
+    moved = {**arguments, "logits": arguments["logits"] + easy, "references": (shadows + easy, rows)}
+    assert not mia_audit.score(**moved, attacks="lira-online").leaks  # it compares an example with itself
+    loss = mia_audit.score(**moved, attacks="loss")
+    assert loss.leaks
+    assert not loss.sound
+    assert loss.verdict.startswith("Do not rely on these numbers")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"member": np.arange(400) % 2}, r"member as an array of 400 bools, True where trained on, got int64 \(400,\)"),
+        ({"member": [True] * 400}, "member as an array of 400 bools, True where trained on, got list"),
+        ({"member": np.ones(399, dtype=bool)}, r"got bool \(399,\)"),
+        ({"member": np.ones(400, dtype=bool)}, "scoring needs members and others, got 398 members of 398"),
+        ({"labels": np.zeros(400)}, "labels as an array of whole numbers, one a class, got float64"),
+        ({"labels": np.full(400, 10)}, "labels from 0 to 9"),
+        ({"logits": [[0.0] * 10] * 400}, "logits as an array of floats .* got list"),
+        ({"logits": np.zeros(400)}, r"logits as an array of floats .* got float64 \(400,\)"),
+        ({"logits": np.full((400, 10), np.nan)}, "evidence needs finite logits"),
+        ({"references": (np.zeros((16, 400)), np.zeros((16, 400), dtype=bool))}, "logits of references as an array of floats"),
+        ({"references": (np.zeros((16, 400, 10)), np.zeros((16, 400), dtype=int))}, "trained_on as an array of bools"),
+        ({"references": (np.zeros((16, 400, 9)), np.zeros((16, 400), dtype=bool))}, "evidence needs target"),
+        ({"population": (np.zeros((5, 10)), np.zeros(5, dtype=int))}, "answers of all 16 references on the population, got 0"),
+        ({"attacks": "membrane-lira"}, "attack membrane-lira needs"),
+        ({"attacks": "lir"}, "unknown attack 'lir'; did you mean 'lira'"),
+        ({"attacks": "trajectory-lira,loss"}, "attack trajectory-lira needs trajectory"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(wrong: dict[str, Any], message: str) -> None:
+    """One line, what it should be, and what was given."""
+    with pytest.raises(AuditError, match=message):
+        mia_audit.score(**{**given(), **wrong})
+
+
+def test_too_few_references_are_refused_by_name_and_left_out_of_suites() -> None:
+    """A suite runs what it can."""
+    arguments = given()
+    few = {**arguments, "references": tuple(each[:3] for each in arguments["references"])}
+    with pytest.raises(ShadowBudgetError, match="attack lira-online needs 3 references trained with and without each example; give them"):
+        mia_audit.score(**few, attacks="lira-online")
+    assert "lira-online" not in {each.name for each in mia_audit.score(**few, attacks="quick").attacks}
+    with pytest.raises(EvidenceError, match="none of the attacks can run on what was given"):
+        mia_audit.score(**{**few, "references": None}, attacks="lira")
