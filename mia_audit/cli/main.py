@@ -21,6 +21,7 @@ from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
 from mia_audit.cli.show import show
+from mia_audit.cli.store import app as stored
 from mia_audit.errors import AuditError
 
 INTERRUPTED, NO_READER = 130, 141
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command(epilog=running.EXAMPLES)(running.run)
 app.command(epilog="Example:\n\n\b\nmia-audit show snn-q4 --dataset mnist")(show)
 app.add_typer(catalogue, name="list")
+app.add_typer(stored, name="store", epilog="Examples:\n\n\b\nmia-audit store list\nmia-audit store clear --older-than 30 --dry-run")
 app.command(epilog="Examples:\n\n\b\nmia-audit report audits/snn-q4-1234abcd\nmia-audit report audits/* -o comparison.html")(report)
 app.command(epilog="Example:\n\n\b\nmia-audit export audits/snn-q4-1234abcd --csv rows.csv")(export)
 app.command(epilog="Example:\n\n\b\nmia-audit account --noise-multiplier 1.0 --batch 250 --examples 60000 --epochs 56 --delta 1e-5")(
