@@ -78,9 +78,9 @@ def test_a_missed_dose_makes_no_finding_say_little() -> None:
 @pytest.mark.parametrize(
     ("fpr", "tpr", "said"),
     [
-        (0.01, estimate(0, None, 0.0441), "allowed one false accusation names at most 5 members"),
-        (0.01, estimate(0, None, 0.05), "names at most 5 members"),
-        (0.1, estimate(0, None, 0.4), "allowed 10 false accusations names at most 40 members"),
+        (0.01, estimate(0, None, 0.0441), "it names with one false accusation among 100 others is not known: 6 or more are ruled out."),
+        (0.01, estimate(0, None, 0.05), "6 or more are ruled out."),
+        (0.1, estimate(0, None, 0.4), "it names with 10 false accusations among 100 others is not known: 41 or more are ruled out."),
         (0.01, estimate(0.081, 0.124, 0.171), "names 12 members on average (8.1 to 17); a guesser one."),
         (0.01, estimate(0.004, 0.012, 0.021), "names 1.2 members on average (0.4 to 2.1), no more than luck explains; a guesser one."),
         (0.1, estimate(0.12, 0.16, 0.2), "allowed 10 false accusations names 16 members on average (12 to 20); a guesser 10."),

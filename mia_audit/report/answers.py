@@ -46,7 +46,9 @@ def does_it_leak(summary: Summary) -> Answer:
         short, said = "Not found, which says little", "The attack missed even examples that had been planted many times."
     else:
         short, said = "Not as far as was tried", "No attack did better than guessing. That is no proof that nothing leaks."
-    return Answer(question="Does it leak who was in its training data?", short=short, said=(said,))
+    return Answer(
+        question="Does it leak who was in its training data?", short=short, said=(said, *(unlearnt(summary) if summary.sound else ()))
+    )
 
 
 def how_much(summary: Summary) -> Answer:
@@ -96,15 +98,18 @@ def strictest(rates: tuple[RateAtFPR, ...]) -> RateAtFPR | None:
 
 
 def as_people(rate: RateAtFPR) -> str:
-    """Say a true positive rate at a false positive rate as people; a limit is rounded up, so that it stays one."""
+    """Say a true positive rate at a false positive rate as people; a limit is said of the data, rounded up, so that it stays one."""
     allowed, tpr = round(100 * rate.fpr), rate.tpr
     accusations = "one false accusation" if allowed == 1 else f"{allowed} false accusations"
-    said = f"Of 100 members and 100 others, an attacker allowed {accusations} names"
     guess = f"a guesser {'one' if allowed == 1 else allowed}"
     if tpr.value is None:
-        return f"{said} at most {math.ceil(100 * tpr.high - 1e-9)} members (too few were tried for more than this limit); {guess}."
+        limit = math.ceil(100 * tpr.high - 1e-9)
+        return f"How many of 100 members it names with {accusations} among 100 others is not known: {limit + 1} or more are ruled out."
     within = ", no more than luck explains" if tpr.low <= rate.fpr else ""
-    return f"{said} {_people(tpr.value)} members on average ({_people(tpr.low)} to {_people(tpr.high)}){within}; {guess}."
+    return (
+        f"Of 100 members and 100 others, an attacker allowed {accusations} names {_people(tpr.value)} members on average "
+        f"({_people(tpr.low)} to {_people(tpr.high)}){within}; {guess}."
+    )
 
 
 def in_hundred(estimate: Estimate, unit: str = "times out of 100") -> str:

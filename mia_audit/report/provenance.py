@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mia_audit.recipe.describing import described
 from mia_audit.record import Record, Strict
 from mia_audit.report.numbers import count
 
@@ -55,7 +54,7 @@ def rows(record: Record, look: Look) -> list[tuple[str, str]]:
     public = "public" if summary.data.public else "not public"
     owner = OWNERS.get(summary.data.name, "owner not told")
     return [
-        ("Audited", f"{summary.recipe.name}. {described(summary.recipe).short}"),
+        ("Audited", summary.recipe.name),
         ("Data", f"{summary.data.title}, {count(summary.counts.pool)} examples; {owner}; {public}"),
         ("Run by", ", ".join(by) or "not told (--organisation, --contact)"),
         ("Date", _told(record, "date") or "not told: the record was written before dates were kept"),
