@@ -2,8 +2,9 @@
 
     python -m benchmarks.null [--quick] [--attacks full] [--kept build/null] [--out benchmarks/NULL.md] [part ...]
 
-2,000 audits of noise scores and of noise logits (500 where every model takes its turn), and 200 phantom-target audits of trained
-networks (small ones on digits, trained in lockstep), at 4, 8, 16 and 64 shadow models. A row passes when its rate lies at or below
+2,000 audits of noise scores (300 where every model takes its turn), 400 of noise logits with whole verdicts, and 96 phantom-target audits
+of trained spiking networks with the full suite and whole verdicts (small ones on digits, trained in lockstep), at 4, 8, 16 and 64
+shadow models. A row passes when its rate lies at or below
 the one-sided 99.9 % binomial limit of a 5 % false-alarm rate, Bonferroni over all rows. Leaves with 1 if a row fails. `--quick`
 does a twentieth, to see that it runs. Every part is kept as soon as it is done, and a run that was cut off goes on; a part is named
 by its first letters. The page has all parts that are there, and names those that are not.
@@ -17,6 +18,7 @@ from pathlib import Path
 from benchmarks import null_alarms as alarms
 from benchmarks import null_bounds as bounds
 from benchmarks import null_coverage as coverage
+from benchmarks import null_verdicts
 from benchmarks.null_parts import ROOT, Result, batches, found, kept, together
 from benchmarks.table import say
 
@@ -26,10 +28,13 @@ def parts(names: Sequence[str], share: int) -> dict[str, Callable[[], Result]]:
     sizes = alarms.SHADOWS
     return {
         "bounds-speed": bounds.speed,
-        "bounds-coverage": partial(bounds.covered, bounds.TRAININGS // share),
-        "gaussian": partial(coverage.gaussian, alarms.NOISE_AUDITS // share),
         "retrained": partial(coverage.retrained, max(2, coverage.POPULATIONS // share)),
-        "fresh": partial(coverage.turns_against_fresh, max(2, coverage.GROUPS // share)),
+        **{
+            f"noise-logits-{size}-{number}": partial(alarms.noise_logits, size, batch)
+            for number, batch in enumerate(batches(alarms.LOGIT_AUDITS // share), 1)
+            for size in sizes
+        },
+        "band": partial(coverage.bands, alarms.BAND_AUDITS // share),
         "noise-scores": partial(alarms.noise_scores, alarms.NOISE_AUDITS // share),
         **{f"noise-turns-{size}": partial(alarms.noise_turns, size, alarms.TURN_AUDITS // share) for size in sizes},
         **{
@@ -37,11 +42,9 @@ def parts(names: Sequence[str], share: int) -> dict[str, Callable[[], Result]]:
             for number, batch in enumerate(batches(alarms.PHANTOM_AUDITS // share), 1)
             for size in sizes
         },
-        **{
-            f"noise-logits-{size}-{number}": partial(alarms.noise_logits, size, batch)
-            for number, batch in enumerate(batches(alarms.NOISE_AUDITS // share), 1)
-            for size in sizes
-        },
+        "bounds-coverage": partial(bounds.covered, bounds.TRAININGS // share),
+        "gaussian": partial(coverage.gaussian, alarms.NOISE_AUDITS // (2 * share)),
+        "fresh": partial(coverage.turns_against_fresh, max(2, coverage.GROUPS // share)),
     }
 
 
@@ -74,7 +77,9 @@ def written(done: Mapping[str, Result], missing: Sequence[str]) -> tuple[str, li
     """Return NULL.md, and the rows that fail."""
     rates = together(done.values())
     sections = [result for result in done.values() if result.section]
+    verdicts, often = null_verdicts.section(rates)
     lines, failed = alarms.table(rates)
+    failed += ["verdicts claim too often"] * often
     failed += [line for result in sections for line in result.section.splitlines() if "**NO**" in line]
     left_out = list(dict.fromkeys(f"- {why}" for result in done.values() for why in result.left_out))
     head = "| audits of | shadow models | attack | metric | audits | false alarms | limit | passes |\n|---|---:|---|---|---:|---:|---:|---|"
@@ -83,6 +88,7 @@ def written(done: Mapping[str, Result], missing: Sequence[str]) -> tuple[str, li
         "# Right under the null, and covering off it",
         "Written by `make null` (`benchmarks/null.py`); nothing here is edited by hand.",
         *([f"**Not run yet:** {', '.join(missing)}; the rows below are fewer audits for it."] if missing else []),
+        *([verdicts] if verdicts else []),
         *[result.section for result in sections],
         "## False alarms where there is nothing to find",
         _explained(len(lines), sum(line in failed for line in lines)),

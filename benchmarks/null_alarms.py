@@ -13,8 +13,10 @@ from benchmarks.null_parts import Key, Rate, Result, counted, spread
 
 SHADOWS = (4, 8, 16, 64)
 NOISE_AUDITS = 2_000
-PHANTOM_AUDITS = 200
-TURN_AUDITS = 500
+LOGIT_AUDITS = 400
+PHANTOM_AUDITS = 96
+TURN_AUDITS = 300
+BAND_AUDITS = 400
 LEVEL = 0.05
 FAST = (
     "thresholds", "attack-p", "attack-r", "difficulty-calibration", "rmia-online", "rmia-offline",

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from benchmarks.null_verdicts import Audited, Scored, verdict_alarms
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import judged, listed
 from mia_audit.attacks.cards import Card, load_attacks
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.audit import measuring
 from mia_audit.audit.attacking import Scores
-from mia_audit.audit.measuring import Truth
+from mia_audit.audit.kind import chance_p
+from mia_audit.audit.measuring import FPRS, Truth
 from mia_audit.record import AttackResult, Estimate
 from mia_audit.statistics import epsilon, onerun
 from mia_audit.statistics.band import band
@@ -27,7 +29,7 @@ from mia_audit.statistics.joint import credible_low
 from mia_audit.statistics.nulltest import holm
 from mia_audit.statistics.slices import differ, slices
 from mia_audit.statistics.tradeoff import Claim
-from mia_audit.statistics.turns import Turns, mean_auc, pooled_tpr
+from mia_audit.statistics.turns import Turns, mean_auc, pooled_tprs
 from mia_audit.statistics.vulnerability import vulnerability
 from mia_audit.types import Bools, Evidence, Floats, Ints, Signal, ThirdPool
 
@@ -36,6 +38,9 @@ THIRD_EXAMPLES = 60
 SCORE_EXAMPLES = 2_400
 CLASSES = 3
 REHEARSALS = 1
+
+MOST_TURNS = 18
+"""Models that take their turn in a verdict's kind."""
 
 HEADLINE = "headline, chosen on rehearsals"
 
@@ -147,6 +152,7 @@ def attack_alarms(  # noqa: PLR0913  what one audit needs
     redrawn: Bools = rng.random((models.rows.shape[1],)) < 0.5
     found: list[AttackResult] = []
     kept: dict[str, tuple[Scores, Truth, Ints]] = {}
+    rated: list[Scored] = []
     sides: dict[int, tuple[Bools, list[Evidence]]] = {}
     for card, attack in attacks:
         if attack.shadows_per_side not in sides:
@@ -161,6 +167,7 @@ def attack_alarms(  # noqa: PLR0913  what one audit needs
         scores = Scores(target=scored[0], phantom=scored[0], rehearsals=np.stack(scored[1:]))
         found += measuring.results([card], [scores], truth, int(rng.integers(2**31)))
         kept[card.name] = scores, truth, models.labels[examples]
+        rated.append(Scored(result=found[-1], scores=scores, judged=examples, attack=attack))
     for result in found:
         yield from ((result.name, metric, alarm) for metric, alarm in result_alarms(result))
     yield from joint_alarms(found)
@@ -168,7 +175,27 @@ def attack_alarms(  # noqa: PLR0913  what one audit needs
         yield from ((HEADLINE, metric, alarm) for metric, alarm in finding_alarms(*kept[measuring.headline(found)]))
     drawn = np.concatenate([redrawn[None], rng.random((len(shadows), redrawn.size)) < 0.5])
     signal = each_model(phi, models.logits[[turns[0], *shadows]], models.labels)
-    yield "each example, IN against OUT", "any q at most 5 %", bool((vulnerability(signal, drawn).q <= 0.05).any())
+    q = vulnerability(signal, drawn).q
+    yield "each example, IN against OUT", "any q at most 5 %", bool((q <= 0.05).any())
+    best = measuring.headline(found)
+    attack = next(one.attack for one in rated if one.result.name == best)
+    audited = Audited(
+        scored=rated, headline=best, member=redrawn, rehearsed=models.rows[list(turns[1:])], labels=models.labels, least_q=float(q.min()),
+        kind_p=_kind_p(models, [turns[0], *shadows], drawn, attack, rng),
+    )  # fmt: skip
+    yield from verdict_alarms(audited, int(rng.integers(2**31)))
+
+
+def _kind_p(models: Models, everyone: Sequence[int], drawn: Bools, attack: Attack, rng: np.random.Generator) -> float:
+    """Return the p of the kind: of these models so many take their turn, the others as their shadow models, against a redrawn row."""
+    count = min(len(everyone), MOST_TURNS)
+    scores, judged_here = np.zeros(drawn.shape), np.zeros(drawn.shape, dtype=np.bool_)
+    for turn in range(count):
+        rest = [model for model in everyone if model != everyone[turn]]
+        judged_here[turn] = models.judged_by(rest, attack)
+        scores[turn, judged_here[turn]] = attack.score(models.evidence(everyone[turn], rest, judged_here[turn]))
+    turns = Turns(scores=scores[:count], member=drawn[:count], judged=judged_here[:count])
+    return chance_p(mean_auc(turns), pooled_tprs(turns, FPRS, rng, draws=100), FPRS)
 
 
 def joint_alarms(found: Sequence[AttackResult]) -> Iterator[Alarm]:
@@ -233,7 +260,7 @@ def _best_of(scores: Floats, member: Bools) -> float:
 
 def _leaves_chance_out(scores: Floats, member: Bools) -> bool:
     grid = np.linspace(0.005, 1, 200)
-    return bool((band(scores, member, grid).low > grid).any())
+    return bool((band(scores, member, grid, np.random.default_rng(0)).low > grid + 1e-12).any())
 
 
 def turn_alarms(rng: np.random.Generator, *, models: int) -> Iterator[Alarm]:
@@ -241,9 +268,11 @@ def turn_alarms(rng: np.random.Generator, *, models: int) -> Iterator[Alarm]:
     member = rng.random((models, NOISE_EXAMPLES)) < 0.5
     scores = rng.normal(size=member.shape) + rng.normal(size=NOISE_EXAMPLES)
     turns = Turns(scores=scores, member=member, judged=np.ones_like(member))
-    mean, rate = mean_auc(turns, rng, draws=150), pooled_tpr(turns, 0.1, rng, draws=150)
-    yield "every model's turn", "mean AUC", not mean.low <= 0.5 <= mean.high
-    yield "every model's turn", "pooled TPR at 10 % FPR", rate.low > 0.1
+    mean, rates = mean_auc(turns), pooled_tprs(turns, FPRS, rng, draws=100)
+    interval = mean.interval()
+    yield "every model's turn", "mean AUC", not interval.low <= 0.5 <= interval.high
+    yield "every model's turn", "pooled TPR at 10 % FPR", rates[0].interval().low > FPRS[0]
+    yield "every model's turn", "p of the kind", chance_p(mean, rates, FPRS) <= 0.05
 
 
 def excludes(estimate: Estimate, chance: float) -> bool:

@@ -27,7 +27,7 @@ from mia_audit.probes.names import PROBES
 from mia_audit.training import plan, schedule
 from mia_audit.training.material import material
 
-PROBED_MODELS = 160
+PROBED_MODELS = 72
 SETTINGS: Mapping[str, Any] = {
     "data.dataset": "digits",
     "data.pool": 300,

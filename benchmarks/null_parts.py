@@ -19,8 +19,8 @@ from joblib import Parallel, delayed
 from benchmarks.table import say
 
 ROOT = Path(__file__).resolve().parent.parent
-CHUNK = 25
-BATCHES = 4
+CHUNK = 12
+BATCHES = 8
 
 T = TypeVar("T")
 

@@ -12,6 +12,7 @@ from mia_audit.statistics.band import band
 from mia_audit.statistics.epsilon import Decision, best_exact, gaussian_mu, several
 from mia_audit.statistics.slices import Grouping, differ
 from mia_audit.statistics.turns import Turns
+from mia_audit.streams import stream
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_the_rest_follows_from_the_scores(record: Record) -> None:
     for name, again in {**probability, **chosen}.items():
         np.testing.assert_array_equal(record.arrays[name], again)
     assert epsilon.shown(record.summary.headline, scores, truth, record.summary.recipe) == record.summary.epsilon
-    again = band(scores.target, truth.target, record.arrays["band/fpr"])
+    again = band(scores.target, truth.target, record.arrays["band/fpr"], stream(record.summary.recipe.training.seed, "band"))
     np.testing.assert_array_equal(again.low, record.arrays["band/low"])
     np.testing.assert_array_equal(again.high, record.arrays["band/high"])
 

@@ -38,7 +38,7 @@ POOR: dict[str, Floats] = {
 STATISTICS: dict[str, Callable[[Floats, Bools], Any]] = {
     "AUC": auc_interval,
     "TPR": lambda scores, member: tpr_interval(scores, member, 0.1, np.random.default_rng(0)),
-    "band": lambda scores, member: band(scores, member, GRID),
+    "band": lambda scores, member: band(scores, member, GRID, np.random.default_rng(0)),
     "calibration": lambda scores, member: calibrate(scores, member)(scores),
     "decision": lambda scores, member: Decision(threshold=0.5, turned=False).counts(scores, member),
     "choice": lambda scores, member: choose(scores, member, 0.0, (9, 9)),

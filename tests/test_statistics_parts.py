@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import beta, binom, f, norm
 
 from mia_audit.errors import EvidenceError
-from mia_audit.statistics.band import _exceedance, band, tail_of
+from mia_audit.statistics.band import Band, _Boxes, _Curve, _gaussian, _Limits, _tail, band
 from mia_audit.statistics.calibration import brier, calibrate, conformal_p, named
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
@@ -22,12 +22,53 @@ def gaussian(seed: int, side: int, gap: float) -> tuple[Floats, Bools]:
     return np.random.default_rng(seed).normal(size=2 * side) + gap * member, member
 
 
-@pytest.mark.parametrize(("side", "gap"), [(60, 1.0), (400, 0.0), (400, 2.0)])
-def test_the_band_holds_the_whole_curve(side: int, gap: float) -> None:
-    """The true curve lies within at every FPR at once in at least 94 % of 200 audits; it is not so wide that it always does by far."""
-    truth = norm.sf(norm.isf(GRID) - gap)
-    found = [band(*gaussian(seed, side, gap), GRID) for seed in range(200)]
-    assert np.mean([((one.low <= truth) & (truth <= one.high)).all() for one in found]) >= 0.94
+def banded(scores: Floats, member: Bools) -> Band:
+    """Return the band on a grid, from one stream."""
+    return band(scores, member, GRID, np.random.default_rng(0))
+
+
+def test_the_band_holds_the_whole_curve() -> None:
+    """The true curve lies within at every FPR at once in 86 % or more of 50 audits."""
+    truth = norm.sf(norm.isf(GRID) - 1.0)
+    found = [banded(*gaussian(seed, 60, 1.0)) for seed in range(50)]
+    assert np.mean([((one.low <= truth + 1e-12) & (truth <= one.high + 1e-12)).all() for one in found]) >= 0.86
+
+
+@pytest.mark.parametrize(("sizes", "area"), [((60, 60), 0.5), ((400, 100), 0.8), ((30, 900), 0.97)])
+def test_the_bands_tail_is_the_joint_one(sizes: tuple[int, int], area: float) -> None:
+    """Of samples of another stream 92.5 to 98.5 % meet their curve (thirty members move in steps); with a tail of 5 % far fewer do."""
+    true = _gaussian(area, sizes)
+    tail = _tail(true, np.random.default_rng(0))
+    fresh = [true.redrawn(np.random.default_rng(seed)) for seed in (1, 2, 3)]
+    assert 0.925 <= np.mean([true.meets(one.boxes(_Limits.of(sizes, tail))).mean() for one in fresh]) <= 0.985
+    assert np.mean([true.meets(one.boxes(_Limits.of(sizes, 0.05))).mean() for one in fresh]) < 0.9
+
+
+@pytest.mark.parametrize("size", [7, 5_000])
+def test_the_bands_limits_are_clopper_and_pearsons(size: int) -> None:
+    """At every count, or where there are many straight between some of them to a thousandth of the range."""
+    limits = _Limits.of((size, size), 0.01)
+    counts = np.arange(size + 1)
+    seen = _Curve(members=counts[None], others=counts[None], sizes=(size, size)).boxes(limits)
+    low, high = beta.ppf(0.01, counts, size + 1 - counts), beta.ppf(0.99, counts + 1, size - counts)
+    within = {"atol": 1e-9 if size == 7 else 1e-3}
+    np.testing.assert_allclose(seen.tpr_low[0], np.nan_to_num(low), **within)
+    np.testing.assert_allclose(seen.fpr_high[0], np.where(counts == size, 1.0, high), **within)
+    np.testing.assert_array_equal(seen.tpr_high, seen.fpr_high)
+
+
+def test_a_box_is_met_where_the_curve_passes_it() -> None:
+    """Of a curve through (0.5, 0.5): a box above its upper left corner, one below its lower right one, and one that it crosses."""
+    curve = _Curve(members=np.array([[5]]), others=np.array([[5]]), sizes=(10, 10))
+
+    def meets(fpr: tuple[float, float], tpr: tuple[float, float]) -> bool:
+        one = [np.array([[value]]) for value in (*fpr, *tpr)]
+        return bool(curve.meets(_Boxes(fpr_low=one[0], fpr_high=one[1], tpr_low=one[2], tpr_high=one[3]))[0])
+
+    assert not meets((0.1, 0.4), (0.41, 0.9))
+    assert not meets((0.6, 0.9), (0.1, 0.59))
+    assert meets((0.1, 0.4), (0.39, 0.9))
+    assert meets((0.6, 0.9), (0.1, 0.61))
 
 
 def test_the_band_holds_the_sample_curve_and_closes() -> None:
@@ -35,36 +76,15 @@ def test_the_band_holds_the_sample_curve_and_closes() -> None:
     widths = []
     for side in (50, 500, 5_000):
         scores, member = gaussian(1, side, 1.0)
-        curve, found = roc(scores, member), band(scores, member, GRID)
+        curve, found = roc(scores, member), banded(scores, member)
         sample = np.array([curve.tpr[curve.fpr <= rate + 1e-12].max() for rate in GRID])
         assert ((found.low <= sample) & (sample <= found.high)).all()
         assert (np.diff(found.low) >= 0).all()
         assert (np.diff(found.high) >= 0).all()
         widths.append((found.high - found.low).mean())
     assert widths[0] > 2 * widths[1] > 4 * widths[2]
-    tied = band(np.repeat([0.0, 1.0], 50), np.tile([True, False], 50), GRID)
+    tied = banded(np.repeat([0.0, 1.0], 50), np.tile([True, False], 50))
     assert tied.low[0] == 0.0
-
-
-def test_each_side_is_limited_jointly() -> None:
-    """The limits of one side's distribution hold at all thresholds together in at least 96 % of 400 samples, and not in all."""
-    held = []
-    for seed in range(400):
-        values = np.sort(np.random.default_rng(seed).random(80))
-        low, high = _exceedance(values, values)
-        held.append(((low <= 1 - values) & (1 - values <= high)).all())
-    assert 0.96 <= np.mean(held) < 1
-
-
-@pytest.mark.parametrize("size", [7, 50, 700])
-def test_the_tail_is_the_joint_one(size: int) -> None:
-    """Every order statistic stays above its tail, and below the other, in 97 to 98 % of simulations."""
-    rng, ranks = np.random.default_rng(size), np.arange(1, size + 1)
-    low, high = beta.ppf(tail_of(size), ranks, size + 1 - ranks), beta.isf(tail_of(size), ranks, size + 1 - ranks)
-    drawn = np.sort(rng.random((6_000, size)), axis=1)
-    held = ((low <= drawn) & (drawn <= high)).all(axis=1).mean()
-    assert 0.968 <= held <= 0.982
-    assert tail_of(10**6) < tail_of(10**4)
 
 
 def test_each_slice_is_measured_alone_and_corrected_together() -> None:

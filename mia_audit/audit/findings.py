@@ -18,6 +18,7 @@ from mia_audit.data import design
 from mia_audit.record import AttackResult, Epsilon, Looks
 from mia_audit.statistics.band import band
 from mia_audit.statistics.slices import Grouping
+from mia_audit.streams import stream
 
 GRID = 120
 
@@ -81,7 +82,7 @@ def _groupings(prepared: Prepared) -> tuple[Grouping, ...]:
 def _band(prepared: Prepared, best: Headline) -> Arrays:
     """Return the headline's ROC band, and what a claim permits at most, on one grid of false positive rates."""
     grid = np.geomspace(1e-4, 1, GRID)
-    found = band(best.scores.target, best.truth.target, grid)
+    found = band(best.scores.target, best.truth.target, grid, stream(prepared.recipe.training.seed, "band"))
     told = epsilon.claim(prepared.recipe)
     ceiling = {} if told is None else {"band/ceiling": told.most_tpr(grid)}
     return {"band/fpr": grid, "band/low": found.low, "band/high": found.high, **ceiling}

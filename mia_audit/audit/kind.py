@@ -3,6 +3,7 @@
 An example belongs to a turn when the *other* models suffice to judge it: whether it counts never depends on the coin in question.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from mia_audit.attacks import Attack
 from mia_audit.audit.attacking import judged_by_others
 from mia_audit.audit.measuring import FPRS, estimate
 from mia_audit.record import Kind, RateAtFPR
-from mia_audit.statistics.turns import Turns, chance_p, each_auc, mean_auc, pooled_tprs
+from mia_audit.statistics.turns import PooledRate, Spread, Turns, each_auc, mean_auc, pooled_tprs
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Evidence, Floats, Signal
 
@@ -65,21 +66,27 @@ def take_turns(  # noqa: PLR0913  who attacks whom, and which examples count
 def kind(attack: str, turns: Turns, seed: int) -> Kind:
     """Return what the turns say of the kind."""
     aucs = each_auc(turns)
-    mean, rates = mean_auc(turns, stream(seed, "turns")), pooled_tprs(turns, FPRS, stream(seed, "pooled turns"))
+    mean, rates = mean_auc(turns), pooled_tprs(turns, FPRS, stream(seed, "pooled turns"))
     return Kind(
         attack=attack,
         turns=len(aucs),
-        mean_auc=estimate(mean),
+        mean_auc=estimate(mean.interval()),
         auc_sd=float(aucs.std(ddof=1)),
         auc_least=float(aucs.min()),
         auc_most=float(aucs.max()),
         pairs=turns.nonmembers,
         tpr_at_fpr=tuple(
-            RateAtFPR(fpr=fpr, tpr=estimate(rate), expected_false_positives=fpr * turns.nonmembers)
+            RateAtFPR(fpr=fpr, tpr=estimate(rate.interval()), expected_false_positives=fpr * turns.nonmembers)
             for fpr, rate in zip(FPRS, rates, strict=True)
         ),
-        p=chance_p([(mean, 0.5), *zip(rates, FPRS, strict=True)], len(aucs)),
+        p=chance_p(mean, rates, FPRS),
     )
+
+
+def chance_p(mean: Spread, rates: Sequence[PooledRate], fprs: Sequence[float]) -> float:
+    """Return the one-sided p of "networks of this kind show no more than a coin", corrected for how many numbers there are (Bonferroni)."""
+    p = [mean.chance_p(0.5), *(rate.spread.chance_p(fpr) for rate, fpr in zip(rates, fprs, strict=True) if rate.known)]
+    return min(1.0, min(p) * len(p))
 
 
 def _judged(shadows: Bools, model: int, need: int) -> Bools:

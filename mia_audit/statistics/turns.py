@@ -1,13 +1,18 @@
 """The kind rather than the network: every model of a population takes its turn as the target, the others as its shadow models.
 
 Coins are independent, so each turn is an honest audit of another network of the same recipe; what varies between turns is what
-a second training would change. The mean AUC over turns has a two-way cluster bootstrap, over models and over examples:
-Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007) 386-411. It counts noise twice rather than
-once. With few models its ends are drawn out by Student's t with (models - 1) degrees of freedom, and by the bias of a bootstrap variance.
+a second training would change. A mean over turns varies with the models, with the examples, and with each pair's own noise, which counts in
+both: V(models) + V(examples) - V(pairs), Cameron, Gelbach and Miller, Journal of Business and Economic Statistics 29 (2011) 238-249.
+Resampling models and examples at once (the pigeonhole bootstrap) counts that noise three times, and it is nearly all there is. No
+clustering can take away from it: each part counts as far as it exceeds the pairs' noise.
+
+Of the mean AUC the parts have closed forms: the turns' AUCs, and DeLong's placements, summed over turns and within each. Of pooled rates
+they are bootstraps of models, of examples, and of pairs. Intervals are on the logit scale, by Student's t with Satterthwaite's degrees of
+freedom.
 
 Pooled rates set one threshold for all targets together and count pairs (target, example). More pairs resolve a smaller FPR
 than one target's non-members do; but it is the FPR of an attacker who faces targets at random, not that of any one target.
-Turns share shadow models, which no resampling undoes: their AUCs are slightly dependent.
+Turns share shadow models, which no clustering undoes: their AUCs are slightly dependent.
 """
 
 import math
@@ -16,15 +21,19 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from mia_audit.errors import EvidenceError
+from mia_audit.statistics.delong import newcombe, placements
 from mia_audit.statistics.interval import LEVEL, Interval
-from mia_audit.statistics.rates import FEWEST_FALSE_POSITIVES, resolved
+from mia_audit.statistics.proportions import Share, accuracy
+from mia_audit.statistics.rates import FEWEST_FALSE_POSITIVES, bootstrap, resolved
 from mia_audit.types import Bools, Floats, Ints
 
-DRAWS = 500
+DRAWS = 250
+"""Bootstrap samples of models, and as many of examples."""
+PAIR_DRAWS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,104 +64,128 @@ class Turns:
         return int((~self.member & self.judged).sum())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """A number over all turns, its variance and the degrees of freedom that it is known with; `least`: what it is where that is 0."""
+
+    value: float
+    variance: float
+    freedom: float
+    method: str
+    least: tuple[float, float]
+
+    def interval(self) -> Interval:
+        """Return the 95 % interval: on the logit scale, so that it stays within [0, 1]."""
+        if not (self.variance > 0 and 0 < self.value < 1):
+            return Interval(value=self.value, low=self.least[0], high=self.least[1], method=self.method)
+        half = float(student.ppf((1 + LEVEL) / 2, self.freedom)) * self._deviation
+        low, high = expit(logit(self.value) - half), expit(logit(self.value) + half)
+        return Interval(value=self.value, low=float(low), high=float(high), method=self.method)
+
+    def chance_p(self, chance: float) -> float:
+        """Return the one-sided p of "this number does not lie above what a coin has"."""
+        if not (self.variance > 0 and 0 < self.value < 1):
+            return 0.0 if self.least[0] > chance else 1.0
+        return float(student.sf((logit(self.value) - logit(chance)) / self._deviation, self.freedom))
+
+    @property
+    def _deviation(self) -> float:
+        return math.sqrt(self.variance) / (self.value * (1 - self.value))
+
+
+def two_way(models: tuple[float, int], examples: tuple[float, int], pairs: float) -> tuple[float, float]:
+    """Return the variance of a mean over models and examples, and its degrees of freedom.
+
+    Each side: the variance if it alone were drawn anew, pairs' noise included, and how many there are. pairs: that noise alone.
+    How well the models' part is known matters as far as it exceeds the noise; with all of it few models' intervals cover 98 % where pairs'
+    noise is all there is, with none of it 92 % where models differ.
+    """
+    (by_model, m), (by_example, e) = models, examples
+    more = max(0.0, by_model - pairs)
+    variance = pairs + more + max(0.0, by_example - pairs)
+    noise = more * by_model / (m - 1) + by_example**2 / (e - 1)
+    return variance, max(m - 1.0, variance**2 / noise if noise else float("inf"))
+
+
 def each_auc(turns: Turns) -> Floats:
     """Return the AUC of every turn, [models]."""
-    return _Ranked.of(turns).aucs(np.ones(turns.scores.shape[1]))
+    return _Placed.of(turns).aucs
 
 
-def mean_auc(turns: Turns, rng: np.random.Generator, draws: int = DRAWS) -> Interval:
-    """Return the mean AUC over turns with its two-way cluster bootstrap interval."""
-    ranked = _Ranked.of(turns)
+def mean_auc(turns: Turns) -> Spread:
+    """Return the mean AUC over turns."""
+    placed = _Placed.of(turns)
     models, examples = turns.scores.shape
-    value = float(each_auc(turns).mean())
-    found = np.empty(draws)
-    for draw in range(draws):
-        by_model, by_example = _weights(models, rng), _weights(examples, rng)
-        aucs = ranked.aucs(by_example)
-        known = np.isfinite(aucs)
-        found[draw] = np.average(aucs[known], weights=by_model[known]) if by_model[known].any() else value
-    return _widened(value, found, models, "mean over turns; bootstrap over models and examples")
-
-
-def chance_p(found: Sequence[tuple[Interval, float]], models: int) -> float:
-    """Return the one-sided p of "none of these numbers lies above its chance", corrected for how many there are (Bonferroni).
-
-    Each interval is taken back to the deviation that it was drawn from, by Student's t with (models - 1) degrees of freedom.
-    """
-    half = float(student.ppf((1 + LEVEL) / 2, models - 1))
-    p = [
-        float(student.sf((one.value - chance) / (one.value - one.low) * half, models - 1))
-        for one, chance in found
-        if one.value is not None and one.value > one.low
-    ]
-    return min(1.0, min(p) * len(p)) if p else 1.0
-
-
-def pooled_tpr(turns: Turns, fpr: float, rng: np.random.Generator, draws: int = DRAWS) -> Interval:
-    """Return the TPR over all pairs at one common threshold, with a two-way cluster bootstrap that sets it anew each time.
-
-    Where fewer than ten false positives are expected among all pairs there is an upper limit alone.
-    """
-    return pooled_tprs(turns, (fpr,), rng, draws)[0]
-
-
-def pooled_tprs(turns: Turns, fprs: Sequence[float], rng: np.random.Generator, draws: int = DRAWS) -> tuple[Interval, ...]:
-    """Do as `pooled_tpr` does at several rates, all from the same draws."""
-    models, examples = turns.scores.shape
-    at = np.array([fpr if resolved(fpr, turns.nonmembers) else min(1.0, FEWEST_FALSE_POSITIVES / turns.nonmembers) for fpr in fprs])
-    pooled = _Pooled.of(turns)
-    values = pooled.tprs(np.ones(models), np.ones(examples), at)
-    found = np.stack([pooled.tprs(_weights(models, rng), _weights(examples, rng), at) for _ in range(draws)])
-    return tuple(
-        _rate(float(value), column, models, known=resolved(fpr, turns.nonmembers))
-        for fpr, value, column in zip(fprs, values, found.T, strict=True)
-    )
-
-
-def _rate(value: float, found: Floats, models: int, *, known: bool) -> Interval:
-    around = _widened(value, found, models, "pairs pooled, one threshold; bootstrap over models and examples")
-    if known:
-        return around
-    return Interval(
-        value=None, low=0.0, high=around.high, method=f"upper limit: fewer than {FEWEST_FALSE_POSITIVES} false positives expected"
-    )
+    by_example = float((placed.influence.mean(axis=0) ** 2).sum()) * examples / (examples - 1)
+    by_model, pairs = float(placed.aucs.var(ddof=1)) / models, float(placed.noise.mean()) / models
+    variance, freedom = two_way((by_model, models), (by_example, examples), pairs)
+    value = float(placed.aucs.mean())
+    sides = [max(1, int((side & turns.judged).sum(axis=1).mean())) for side in (turns.member, ~turns.member)]
+    method = "mean over turns; two-way clusters, logit scale"
+    return Spread(value=value, variance=variance, freedom=freedom, method=method, least=newcombe(value, sides[0], sides[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ranked:
-    """Each turn's examples in rising order of score; what it cannot judge weighs nothing. `first` and `last`: its block of ties."""
+class PooledRate:
+    """The TPR over all pairs at one common threshold; where it is not `known`, at a larger FPR, so that it is an upper limit alone."""
 
-    order: Ints
-    member: Floats
-    other: Floats
-    first: Ints
-    last: Ints
+    spread: Spread
+    known: bool
+
+    def interval(self) -> Interval:
+        """Return the 95 % interval, or the upper limit where fewer than ten false positives are expected among all pairs."""
+        around = self.spread.interval()
+        if self.known:
+            return around
+        method = f"upper limit: fewer than {FEWEST_FALSE_POSITIVES} false positives expected"
+        return Interval(value=None, low=0.0, high=around.high, method=method)
+
+
+def pooled_tprs(turns: Turns, fprs: Sequence[float], rng: np.random.Generator, draws: int = DRAWS) -> tuple[PooledRate, ...]:
+    """Return the pooled TPR at several rates, all from the same draws; each draw sets the threshold anew."""
+    models, examples = turns.scores.shape
+    at = np.array([fpr if resolved(fpr, turns.nonmembers) else min(1.0, FEWEST_FALSE_POSITIVES / turns.nonmembers) for fpr in fprs])
+    pooled = _Pooled.of(turns)
+    every, each = np.ones(models), np.ones(examples)
+    by_model = np.stack([pooled.tprs(_weights(models, rng), each, at) for _ in range(draws)]).var(axis=0) * models / (models - 1)
+    by_example = np.stack([pooled.tprs(every, _weights(examples, rng), at) for _ in range(draws)]).var(axis=0)
+    scores, member = turns.scores[turns.judged].astype(np.float64), turns.member[turns.judged]
+    members = int(member.sum())
+    found = []
+    for number, (fpr, value) in enumerate(zip(fprs, pooled.tprs(every, each, at), strict=True)):
+        pairs = float(bootstrap(scores, member, float(at[number]), PAIR_DRAWS, rng).var())
+        variance, freedom = two_way((float(by_model[number]), models), (float(by_example[number]), examples), pairs)
+        one = accuracy(Share(hits=round(float(value) * members / models), total=max(1, members // models)))
+        spread = Spread(
+            value=float(value),
+            variance=variance,
+            freedom=freedom,
+            method="pairs pooled, one threshold; two-way clusters, logit scale",
+            least=(one.low, one.high),
+        )
+        found.append(PooledRate(spread=spread, known=resolved(fpr, turns.nonmembers)))
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Placed:
+    """Of every turn: its AUC, DeLong's variance of it, and how much each example moves it (0 where it is not judged)."""
+
+    aucs: Floats
+    noise: Floats
+    influence: Floats
 
     @classmethod
     def of(cls, turns: Turns) -> Self:
-        scores = np.where(turns.judged, turns.scores, -np.inf)
-        order = np.argsort(scores, axis=1, kind="stable")
-        low, high = rankdata(scores, "min", axis=1), rankdata(scores, "max", axis=1)
-        sorted_low, sorted_high = np.take_along_axis(low, order, 1), np.take_along_axis(high, order, 1)
-        return cls(
-            order=order,
-            member=np.take_along_axis(turns.member & turns.judged, order, 1).astype(np.float64),
-            other=np.take_along_axis(~turns.member & turns.judged, order, 1).astype(np.float64),
-            first=sorted_low.astype(np.int64) - 1,
-            last=sorted_high.astype(np.int64),
-        )
-
-    def aucs(self, weights: Floats) -> Floats:
-        """Return every turn's AUC with weighted examples; NaN where one side weighs nothing."""
-        weight = weights[self.order]
-        below = np.zeros((len(weight), weight.shape[1] + 1))
-        np.cumsum(weight * self.other, axis=1, out=below[:, 1:])
-        members = weight * self.member
-        beaten = np.take_along_axis(below, self.first, 1) + np.take_along_axis(below, self.last, 1)
-        total = members.sum(axis=1) * below[:, -1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            areas: Floats = (members * beaten).sum(axis=1) / 2 / total
-        return areas
+        influence = np.zeros(turns.scores.shape)
+        aucs, noise = np.empty(len(turns.scores)), np.empty(len(turns.scores))
+        for turn, (scores, member, judged) in enumerate(zip(turns.scores, turns.member, turns.judged, strict=True)):
+            sides = placements(scores[judged].astype(np.float64), member[judged])
+            aucs[turn] = sides[0].mean()
+            noise[turn] = sum(float(side.var(ddof=1)) / side.size for side in sides if side.size > 1)
+            for side, here in zip(sides, (judged & member, judged & ~member), strict=True):
+                influence[turn, here] = (side - aucs[turn]) / side.size
+        return cls(aucs=aucs, noise=noise, influence=influence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,16 +248,3 @@ class _Pooled:
 
 def _weights(count: int, rng: np.random.Generator) -> Floats:
     return np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float64)
-
-
-def _widened(value: float, found: Floats, models: int, method: str) -> Interval:
-    """Return the percentile interval, drawn out around the value for few models and kept within [0, 1]."""
-    tail = (1 + LEVEL) / 2
-    low, high = np.quantile(found, [1 - tail, tail])
-    wider = float(student.ppf(tail, models - 1) / norm.ppf(tail)) * math.sqrt(models / (models - 1))
-    return Interval(
-        value=value,
-        low=max(0.0, value - wider * max(0.0, value - float(low))),
-        high=min(1.0, value + wider * max(0.0, float(high) - value)),
-        method=method,
-    )
