@@ -140,7 +140,7 @@ def _too_few(one: Variant, other: Variant, shared: int) -> str:
         why = f"they share {_number(both, 'replicate')}, but the same examples and the same shadow models in {shared or 'none'} of them"
     else:
         why = f"they share {_number(shared, 'replicate')}"
-    return f"{one.name} and {other.name} were not compared: {why}. Two replicates give an interval, five a claim: audit with other seeds."
+    return f"{one.name} and {other.name} were not compared: {why}. Two replicates give an interval, five a claim: audit on other seeds."
 
 
 def _shortened(reasons: Sequence[str]) -> tuple[str, ...]:
