@@ -97,9 +97,11 @@ def test_a_prior_that_is_no_share_is_refused(prior: float) -> None:
 
 
 @pytest.mark.parametrize("fpr", [0.0, 0.01, 0.1, 0.5, 1.0])
-def test_the_strict_bar_lets_at_most_so_many_pass(fpr: float) -> None:
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_strict_bar_lets_at_most_so_many_pass(fpr: float, tied: bool) -> None:
     """Against trying every score: the lowest that accuses at most that share, ties never counted twice."""
-    scores = np.random.default_rng(1).integers(0, 40, 100).astype(float)
+    rng = np.random.default_rng(1)
+    scores = rng.integers(0, 40, 100).astype(float) if tied else rng.normal(size=100)
     bar = strict_threshold(scores, fpr)
     lowest = min([*(value for value in np.unique(scores) if np.mean(scores > value) <= fpr), np.inf])
     assert bar == (-np.inf if fpr == 1 else lowest)
