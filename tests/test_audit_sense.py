@@ -20,6 +20,7 @@ CLAIM = {"audit.claimed_epsilon": 1.0, "audit.claimed_mu": 1.0}
     ("target", "changes", "message"),
     [
         ("ann", {"model.hidden": [32]}, "model.hidden = [32] does nothing in ann; leave it out: architecture conv does not read it"),
+        ("ann", {"model.width": 0.5, "model.hidden": [3], "model.channels": [4]}, "model.width = 0.5 does nothing"),
         ("ann", {"model.width": 0.5}, "model.width = 0.5 does nothing in ann; leave it out: architecture conv does not read it"),
         ("ann", {"model.dropout": 0.2}, "model.dropout = 0.2 does nothing"),
         ("ann", {"model.groups": 2}, "model.groups = 2 does nothing"),
@@ -69,6 +70,8 @@ def test_a_setting_that_does_nothing_is_refused(target: str, changes: dict[str, 
     [
         ("ann", {"model.kernel": 3}),
         ("ann", {"model.channels": [4, 8]}),
+        ("ann", {"model.channels": [4, 8], "model.hidden": [32]}),
+        ("ann", {"data.dataset": "iris", "model.channels": [4, 8], "model.hidden": [32], "model.kernel": 5}),
         ("ann", {"data.dataset": "iris", "model.hidden": [5]}),
         ("ann", {"data.dataset": "iris", "model.norm": "batch"}),
         ("ann", {"model.norm": "group", "model.groups": 4}),

@@ -1,7 +1,8 @@
 """Settings that would do nothing: whoever writes one believes that it does something, so an audit that ignored it would be another one.
 
 What belongs to the network is tried out: a field is idle where its architecture gives the very same layers with another value of it.
-All else follows from the field that it depends on. A value that a recipe has anyway (the default, or what the data set fills in) is none
+A recipe that says both `channels` and `hidden` is meant for images and tables alike, and each of them reads its own. All else follows
+from the field that it depends on. A value that a recipe has anyway (the default, or what the data set fills in) is none
 that anybody asked for.
 """
 
@@ -25,6 +26,9 @@ _OTHER: dict[str, Callable[[Any], Any]] = {
     "dropout": lambda dropout: (dropout + 1) / 2,
 }
 """For each field of the network that not every architecture reads: another value than this one."""
+
+
+_EITHER = ("channels", "hidden", "kernel", "padding")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +105,7 @@ def _in_network(model: Model, suits: Profile) -> Iterator[tuple[str, Any, str]]:
     for name, other in _OTHER.items():
         value = getattr(model, name)
         given_anyway = (Model.model_fields[name].default, getattr(suits, name, None))
-        if value in given_anyway:
+        if value in given_anyway or (name in _EITHER and _for_either(model, suits)):
             continue
         try:
             idle = layers(model.model_copy(update={name: other(value)}), suits.classes) == stack
@@ -109,6 +113,12 @@ def _in_network(model: Model, suits: Profile) -> Iterator[tuple[str, Any, str]]:
             idle = False
         if idle:
             yield f"model.{name}", value, f": architecture {model.architecture} does not read it"
+
+
+def _for_either(model: Model, suits: Profile) -> bool:
+    """Whether a recipe describes a network for images and another for tables, of which the data set chooses."""
+    given = [getattr(model, name) not in {None, getattr(suits, name)} for name in ("channels", "hidden")]
+    return model.architecture in {"conv", "mlp"} and all(given)
 
 
 def _elsewhere(recipe: Recipe) -> Iterator[tuple[str, Any, str]]:
