@@ -54,11 +54,11 @@ def test_a_card_names_paper_version_attacker_and_cost(name: str) -> None:
 
 
 def test_suites_name_cards() -> None:
-    """Every suite loads; `full` is every card, `quick` the thresholds, RMIA and LiRA, and none is named as a card is."""
+    """Every suite loads; `full` is every card, `quick` the thresholds, RMIA and two of LiRA, and none is named as a card is."""
     assert set(suite_names()) == {"quick", "thresholds", "seed", "full", "label-only", "spiking"}
     assert {load_card(name).access for name in load_suite("label-only").attacks} == {"labels"}
     assert sorted(load_suite("full").attacks) == list(card_names())
-    assert load_suite("quick").attacks == (*load_suite("thresholds").attacks, "rmia-online", "lira-online")
+    assert load_suite("quick").attacks == (*load_suite("thresholds").attacks, "rmia-online", "lira-online", "lira-shared-gap")
     assert {card.name for card, _ in load_attacks(["seed"])} == {
         "loss",
         "correctness",

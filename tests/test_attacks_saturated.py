@@ -5,8 +5,8 @@ Each attack gets the strongest proof that its kind allows, and the table below s
 formula   its score equals the paper's formula in 60 digits, rank for rank
 phi       it looks at answers through phi alone: fed with exact phi it gives the same ranks
 scale     it takes differences, logs or standardised values: 32 times the evidence gives the scores of the evidence, tie for tie
-trees     boosted trees on such values: as many different scores, and nearly the same order (a split lies halfway between two
-          neighbours, and that is another place on another scale)
+learnt    a classifier on such values and their logs: as many different scores, and nearly the same order (a split lies halfway between
+          two neighbours, and that is another place on another scale; a weighted sum of logs is another sum)
 blind     it sees labels, spikes or shares, which logits of the same order do not change
 
 Where the signal is a probe's, the probe has a test of its own in test_probes_saturated.py.
@@ -33,14 +33,15 @@ FORMULA = (
     "rmia-online", "rmia-offline", "inverse-hessian",
 )  # fmt: skip
 PHI = (
-    "attack-p", "attack-r", "lira-online", "lira-offline", "lira-per-example", "lira-shrunken", "lira-queries", "quantile-regression",
+    "attack-p", "attack-r", "lira-online", "lira-offline", "lira-per-example", "lira-shrunken", "lira-shared-gap", "lira-queries",
+    "quantile-regression",
     "morgan", "input-dropout", "trajectory-lira", "time-sweep-lira", "membrane-lira", "releases-lira", "lira-other-surrogate",
     "lira-other-steps", "lira-other-bits",
 )  # fmt: skip
 SCALE = ("shadow-svm", "shadow-logistic", "shadow-scikit", "shadow-boosting", "gradient-norm", "gradient-lira", "gradient-classifier")
-TREES = (
+LEARNT = (
     "shadow-features", "loss-trajectory", "sequence", "step-classifier", "releases-classifier", "ensemble", "ensemble-signals",
-    "inverse-hessian-lira",
+    "inverse-hessian-lira", "stacked-logistic",
 )  # fmt: skip
 BLIND = (
     "noise-distance", "boundary-distance", "boundary-lira", "augmentation", "merlin", "spike-lira", "firing-signature", "energy",
@@ -79,7 +80,7 @@ def _known(sure: Evidence) -> Evidence:
 
 def test_every_attack_has_one_kind_of_proof() -> None:
     """No attack is left out, and none is named twice."""
-    assert sorted([*FORMULA, *PHI, *SCALE, *TREES, *BLIND]) == sorted(kind.name for kind in ATTACKS)
+    assert sorted([*FORMULA, *PHI, *SCALE, *LEARNT, *BLIND]) == sorted(kind.name for kind in ATTACKS)
 
 
 def test_the_evidence_is_saturated(sure: Evidence) -> None:
@@ -223,8 +224,8 @@ def test_another_scale_gives_the_same_ranks(attack: Attack, sure: Evidence) -> N
     same_ranks(attack.score(scaled(sure, np.float32(32))), attack.score(sure))
 
 
-@of(TREES)
-def test_trees_part_as_many_examples_on_another_scale(attack: Attack) -> None:
+@of(LEARNT)
+def test_what_is_learnt_parts_as_many_examples_on_another_scale(attack: Attack) -> None:
     """Of two classes, whose phi is 32 times as large when the logits are: nothing is rounded together."""
     known = exact.two_classes(planted(1.0, examples=300, shadows=10)[0], lambda logits, labels: phi(logits.astype(np.float64), labels))
     small, large = (attack.score(_only_answers(known, times)) for times in (1.0, 32.0))

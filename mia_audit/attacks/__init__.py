@@ -13,6 +13,7 @@ from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, Boundar
 from mia_audit.attacks.lira import OnlineLiRA, PerExampleLiRA
 from mia_audit.attacks.lira_offline import OfflineLiRA
 from mia_audit.attacks.lira_queries import MultiQueryLiRA
+from mia_audit.attacks.lira_shared_gap import SharedGapLiRA
 from mia_audit.attacks.lira_shrunken import ShrunkenLiRA
 from mia_audit.attacks.merlin import Merlin, Morgan
 from mia_audit.attacks.population import AttackP
@@ -22,6 +23,7 @@ from mia_audit.attacks.releases import ReleasesClassifier, ReleasesLiRA
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
 from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowScikit, ShadowSVM
 from mia_audit.attacks.shadow_features import ShadowFeatures
+from mia_audit.attacks.stacked_logistic import StackedLogistic
 from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, StepClassifier, TimeSweepLiRA
 from mia_audit.attacks.thresholds import (
     ConfidenceThreshold,
@@ -55,7 +57,9 @@ ATTACKS: tuple[type[Attack], ...] = (
     OfflineLiRA,
     PerExampleLiRA,
     ShrunkenLiRA,
+    SharedGapLiRA,
     MultiQueryLiRA,
+    StackedLogistic,
     Ensemble,
     SignalEnsemble,
     NoiseDistance,
