@@ -5,12 +5,13 @@
     record = mia_audit.run("snn-q4", surrogate="sre")  # or mia_audit.load("audits/snn-q4-1234abcd")
     record                                             # five lines; in a notebook a table
     record.attacks                                     # a data frame: an attack a row, with intervals
+    record.examples                                    # the same for examples: who is named, how surely, at what risk
     record.figure("roc").savefig("roc.pdf")            # for a paper
     record.report("audit.html")                        # the page
 
 Whoever has a network's answers but no recipe scores them: `mia_audit.score(logits=..., labels=..., member=..., references=...)`.
 
-`record.summary` holds every total, `record.arrays` every example; `mia_audit.report.table.columns(record)` has one row an example.
+`record.summary` holds every total, `record.arrays` every array.
 Whatever goes wrong is a `mia_audit.AuditError` that says the way out. Importing the package costs nothing; `run` imports what it needs.
 """
 

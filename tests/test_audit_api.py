@@ -20,6 +20,7 @@ from mia_audit.catalogue import load_recipe, override
 from mia_audit.errors import AuditError, OutputError, RecipeError, UsageError
 from mia_audit.paths import expanded
 from mia_audit.record import Record, load, verdict
+from mia_audit.report.table import columns as columns_of
 from tests.support.engine_runs import small_audit
 
 PLACES: dict[str, Any] = {"store": "$PLACE/store", "device": "cpu", "workers": 1}
@@ -117,6 +118,14 @@ def test_attacks_are_a_flat_table(audited: mia_audit.Record, monkeypatch: pytest
             assert row[f"tpr_at_{rate.fpr:g}_fpr_high"] == rate.tpr.high
         assert (row["balanced_accuracy"], row["phantom_p_holm"]) == (attack.balanced_accuracy.value, attack.phantom_p_holm)
     np.testing.assert_array_equal(table["auc_high"].to_numpy(), [row["auc_high"] for row in rows])
+
+
+def test_examples_are_a_flat_table(audited: mia_audit.Record) -> None:
+    """A row for each of the pool, as `export` writes them."""
+    table, columns = audited.examples, columns_of(audited)
+    assert list(table.columns) == list(columns)
+    assert list(table["position"]) == columns["position"]
+    assert list(table["named"].dropna()) == [each for each in columns["named"] if each is not None]
 
 
 def test_figures_are_for_a_paper(audited: mia_audit.Record, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import mia_audit.record
 from mia_audit import report
 from mia_audit.audit.risk import strict_of
 from mia_audit.errors import OutputError, UsageError
+from mia_audit.face.tables import tabulated
 from mia_audit.paths import Place, expanded
 from mia_audit.record import AttackResult, Estimate
+from mia_audit.report import table
 from mia_audit.report.provenance import Look
 
 
@@ -46,12 +48,17 @@ class Record(mia_audit.record.Record):
         """
         ranked = sorted(self.summary.attacks, key=lambda attack: (attack.name != self.summary.headline, -attack.rehearsal_auc, attack.name))
         rows = [_row(attack, headline=attack.name == self.summary.headline) for attack in ranked]
-        try:
-            import pandas as pd  # noqa: PLC0415  not everybody has it
-        except ImportError:
-            return rows
-        table = pd.DataFrame(rows)
-        return table.astype({name: float for name in table.columns if name not in {"attack", "headline", "access", "paper"}})
+        return tabulated(rows, words=("attack", "headline", "access", "paper"))
+
+    @property
+    def examples(self) -> Any:
+        """The pool as a flat table, an example a row, as `mia-audit export` writes it (mia_audit.report.table says what the columns are).
+
+        A pandas.DataFrame where pandas is installed, else a list of dictionaries; what an example lacks is missing (None).
+        """
+        columns = table.columns(self)
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return tabulated(rows, words=tuple(columns))
 
     def figure(self, name: str = "roc") -> Any:
         """Return a matplotlib Figure for a paper, one column wide: "roc" (log axes), "roc-linear" or "scores"; `savefig` writes it."""

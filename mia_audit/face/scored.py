@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mia_audit.face.tables import tabulated
 from mia_audit.statistics.interval import Interval
 from mia_audit.types import Bools, Floats
 
@@ -81,13 +82,7 @@ class Scored:
     @property
     def table(self) -> Any:
         """The attacks as a flat table, a row each: a pandas.DataFrame where pandas is installed, else a list of dictionaries."""
-        rows = [_row(attack, headline=attack.name == self.headline) for attack in self.attacks]
-        try:
-            import pandas as pd  # noqa: PLC0415  not everybody has it
-        except ImportError:
-            return rows
-        table = pd.DataFrame(rows)
-        return table.astype({name: float for name in table.columns if name not in {"attack", "headline"}})
+        return tabulated([_row(each, headline=each.name == self.headline) for each in self.attacks], words=("attack", "headline"))
 
     def __repr__(self) -> str:
         """Four lines: what was scored, the verdict, the strongest attack's numbers, what was left out."""
