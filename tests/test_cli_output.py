@@ -260,8 +260,10 @@ def test_python_dash_m(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("CatalogueError: unknown target 'snn-q5'")
     arguments = ["--target", "ann", "--dataset", "iris", "--shadows", "12", "--set", "training.epochs=1", "--workers", "1"]
-    ran = command(["run", *arguments], tmp_path)
+    (tmp_path / "temporary").mkdir()
+    ran = command(["run", *arguments], tmp_path, TMPDIR=str(tmp_path / "temporary"))
     assert ran.returncode == 0
+    assert not list((tmp_path / "temporary").iterdir())
     (folder,) = (tmp_path / "audits").iterdir()
     assert folder.name == f"ann-iris-fp-{load(folder).id[:8]}"
     assert load(folder).run["command"] == "mia-audit run " + " ".join(arguments)

@@ -80,6 +80,7 @@ def no_file_larger_than(size: int) -> Iterator[None]:
         (("--shadows", "1"), "UsageError: Invalid value for '--shadows': Input should be greater than or equal to 2"),
         (("--shadows", "4"), "ShadowBudgetError: lira-online needs at least 3 shadow models trained with and 3 without each example"),
         (("--memory", "lots"), "RecipeError: --memory needs a size such as 8GiB or 500MiB, got 'lots'"),
+        (("--memory", "8"), "RecipeError: --memory needs a size such as 8GiB or 500MiB, got '8', which is 8 bytes; name the unit"),
         (("--out", ""), "UsageError: --out needs a path, got ''; give the name of a file or folder"),
         (("--slices", "~nobody-here/x.csv"), "UsageError: --slices needs a home folder for ~nobody-here, got '~nobody-here/x"),
         (("--data-root", "$NO_SUCH_VARIABLE/data"), "UsageError: --data-root needs a value of $NO_SUCH_VARIABLE, got none"),

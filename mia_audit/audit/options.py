@@ -123,6 +123,11 @@ def default_store() -> Path:
     return cache() / "store"
 
 
+def keep_torch_at_home() -> None:
+    """Have torch keep its own cache in the user's cache: it makes an empty folder in the temporary one when its optimizers are imported."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache() / "torch"))
+
+
 def data_root() -> Path | None:
     """Return the folder of data sets that the environment names, if it names one."""
     return from_environment("MIA_AUDIT_DATA")

@@ -10,7 +10,7 @@ from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import require_budget
 from mia_audit.audit import attacking, choosing, controls, degrading, dose, exposing, facts, findings, grouping, measuring, phantoms
-from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, unclaimed, writable
+from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, keep_torch_at_home, unclaimed, writable
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.audit.watching import Clock, Silent, Watcher
 from mia_audit.data import design
@@ -92,6 +92,7 @@ def _written(record: Record, options: Options) -> Record:
 
 def prepare(target: Place | Recipe, options: Options, watcher: Watcher) -> Prepared:
     """Check everything that can be checked, and deal examples and membership."""
+    keep_torch_at_home()
     elsewhere = executor_of(options).elsewhere
     recipe = describe(target, options)
     chosen = choosing.choose(recipe.audit.attacks, choosing.offers(recipe))

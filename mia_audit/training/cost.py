@@ -115,4 +115,6 @@ def parse_bytes(text: str) -> int:
         raise RecipeError(f"--memory needs a size such as 8GiB or 500MiB, got {text!r}") from error
     if not 0 < size < 2**60:
         raise RecipeError(f"--memory needs a size above nothing, got {text!r}; for example 8GiB")
+    if size < MIB:
+        raise RecipeError(f"--memory needs a size such as 8GiB or 500MiB, got {text!r}, which is {size:.0f} bytes; name the unit")
     return int(size)
