@@ -2,9 +2,9 @@
 
     python -m benchmarks.null [--quick] [--attacks full] [--kept build/null] [--out benchmarks/NULL.md] [part ...]
 
-2,000 audits of noise scores (300 where every model takes its turn), 400 of noise logits with whole verdicts, and 96 phantom-target audits
-of trained spiking networks with the full suite and whole verdicts (small ones on digits, trained in lockstep), at 4, 8, 16 and 64
-shadow models. A row passes when its rate lies at or below
+2,000 audits of noise scores (300 where every model takes its turn), 200 of noise logits, 800 verdicts on noise logits, and 96 audits of
+trained spiking networks whose row was redrawn, with the full suite and whole verdicts (phantom targets: small networks on digits, in
+lockstep), at 4, 8, 16 and 64 shadow models. A row passes when its rate lies at or below
 the one-sided 99.9 % binomial limit of a 5 % false-alarm rate, Bonferroni over all rows. Leaves with 1 if a row fails. `--quick`
 does a twentieth, to see that it runs. Every part is kept as soon as it is done, and a run that was cut off goes on; a part is named
 by its first letters. The page has all parts that are there, and names those that are not.
@@ -28,6 +28,11 @@ def parts(names: Sequence[str], share: int) -> dict[str, Callable[[], Result]]:
     sizes = alarms.SHADOWS
     return {
         "bounds-speed": bounds.speed,
+        **{
+            f"verdicts-{size}-{number}": partial(alarms.verdicts, size, batch)
+            for number, batch in enumerate(batches(alarms.VERDICTS // share), 1)
+            for size in sizes
+        },
         "retrained": partial(coverage.retrained, max(2, coverage.POPULATIONS // share)),
         **{
             f"noise-logits-{size}-{number}": partial(alarms.noise_logits, size, batch)

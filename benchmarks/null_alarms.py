@@ -10,10 +10,19 @@ from benchmarks import null_audits as audits
 from benchmarks import null_networks as networks
 from benchmarks.null_audits import Alarm, Chosen
 from benchmarks.null_parts import Key, Rate, Result, counted, spread
+from benchmarks.null_verdicts import Scored
+from mia_audit.attacks import Attack
+from mia_audit.attacks.cards import Card
+from mia_audit.audit.attacking import Scores
+from mia_audit.record import AttackResult
+from mia_audit.statistics.roc import auc, best_threshold
 
 SHADOWS = (4, 8, 16, 64)
+VERDICTS = 800
+QUICK = ("thresholds", "rmia-online", "rmia-offline", "lira-online", "lira-offline")
+"""What verdicts on noise logits are built of."""
 NOISE_AUDITS = 2_000
-LOGIT_AUDITS = 400
+LOGIT_AUDITS = 200
 PHANTOM_AUDITS = 96
 TURN_AUDITS = 300
 BAND_AUDITS = 400
@@ -47,6 +56,31 @@ def noise_logits(shadows: int, numbers: range) -> Result:
         return audits.attack_alarms(models, turns, range(len(turns), len(models.rows)), attacks, rng, findings=False)
 
     return counted(_alarms("noise logits", str(shadows), once, numbers, 100 + shadows))
+
+
+def verdicts(shadows: int, numbers: range) -> Result:
+    """Return how often verdicts claim anything, of attacks that are quick on models that learnt nothing."""
+    attacks, _ = audits.chosen(QUICK, audits.noise_models(1 + shadows, np.random.default_rng(shadows)))
+
+    def once(rng: np.random.Generator) -> Iterable[Alarm]:
+        models = audits.noise_models(2 + shadows, rng)
+        everyone = [0, *range(2, 2 + shadows)]
+        drawn = rng.random((1 + shadows, models.rows.shape[1])) < 0.5
+        rated = [_scored(models, everyone[1:], card, attack) for card, attack in attacks]
+        return audits.verdict_of(models, everyone, rated, drawn, rng)
+
+    return counted(_alarms("noise logits", str(shadows), once, numbers, 300 + shadows))
+
+
+def _scored(models: audits.Models, shadows: Sequence[int], card: Card, attack: Attack) -> Scored:
+    """Return an attack on model 0, rehearsed on model 1; of its result what the verdict's own tests need."""
+    judged = models.judged_by(shadows, attack)
+    target, rehearsed = (attack.score(models.evidence(model, shadows, judged)) for model in (0, 1))
+    row = models.rows[1][judged]
+    result = AttackResult.model_construct(
+        name=card.name, threshold=best_threshold(rehearsed, row), rehearsal_auc=auc(rehearsed, row)
+    )  # all that the verdict's tests look at
+    return Scored(attack=attack, result=result, scores=Scores(target=target, phantom=target, rehearsals=rehearsed[None]), judged=judged)
 
 
 def phantoms(shadows: int, names: Sequence[str], numbers: range) -> Result:

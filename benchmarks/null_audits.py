@@ -39,7 +39,7 @@ SCORE_EXAMPLES = 2_400
 CLASSES = 3
 REHEARSALS = 1
 
-MOST_TURNS = 18
+MOST_TURNS = 12
 """Models that take their turn in a verdict's kind."""
 
 HEADLINE = "headline, chosen on rehearsals"
@@ -177,12 +177,22 @@ def attack_alarms(  # noqa: PLR0913  what one audit needs
     signal = each_model(phi, models.logits[[turns[0], *shadows]], models.labels)
     q = vulnerability(signal, drawn).q
     yield "each example, IN against OUT", "any q at most 5 %", bool((q <= 0.05).any())
-    best = measuring.headline(found)
-    attack = next(one.attack for one in rated if one.result.name == best)
+    if findings:
+        yield from verdict_of(models, [turns[0], *shadows], rated, drawn, rng)
+
+
+def verdict_of(models: Models, everyone: Sequence[int], rated: Sequence[Scored], drawn: Bools, rng: np.random.Generator) -> Iterator[Alarm]:
+    """Yield what the verdict of one audit claims: everyone are the target and its shadow models, drawn [models, N] their redrawn rows."""
+    signal = each_model(phi, models.logits[list(everyone)], models.labels)
+    best = max(rated, key=lambda one: one.result.rehearsal_auc)
     audited = Audited(
-        scored=rated, headline=best, member=redrawn, rehearsed=models.rows[list(turns[1:])], labels=models.labels, least_q=float(q.min()),
-        kind_p=_kind_p(models, [turns[0], *shadows], drawn, attack, rng),
-    )  # fmt: skip
+        scored=rated,
+        headline=best.result.name,
+        member=drawn[0],
+        labels=models.labels,
+        least_q=float(vulnerability(signal, drawn).q.min()),
+        kind_p=_kind_p(models, everyone, drawn, best.attack, rng),
+    )
     yield from verdict_alarms(audited, int(rng.integers(2**31)))
 
 
@@ -195,7 +205,7 @@ def _kind_p(models: Models, everyone: Sequence[int], drawn: Bools, attack: Attac
         judged_here[turn] = models.judged_by(rest, attack)
         scores[turn, judged_here[turn]] = attack.score(models.evidence(everyone[turn], rest, judged_here[turn]))
     turns = Turns(scores=scores[:count], member=drawn[:count], judged=judged_here[:count])
-    return chance_p(mean_auc(turns), pooled_tprs(turns, FPRS, rng, draws=100), FPRS)
+    return chance_p(mean_auc(turns), pooled_tprs(turns, FPRS, rng, draws=60), FPRS)
 
 
 def joint_alarms(found: Sequence[AttackResult]) -> Iterator[Alarm]:

@@ -6,7 +6,8 @@ import pytest
 from mia_audit.audit import Options, audit, epsilon, risk
 from mia_audit.audit.attacking import Scores
 from mia_audit.audit.kind import kind
-from mia_audit.audit.measuring import Truth
+from mia_audit.audit.looking import Seen, looks
+from mia_audit.audit.measuring import Truth, power
 from mia_audit.record import Record, load
 from mia_audit.statistics.band import band
 from mia_audit.statistics.epsilon import Decision, best_exact, gaussian_mu, several
@@ -85,6 +86,27 @@ def test_the_rest_follows_from_the_scores(record: Record) -> None:
     again = band(scores.target, truth.target, record.arrays["band/fpr"], stream(record.summary.recipe.training.seed, "band"))
     np.testing.assert_array_equal(again.low, record.arrays["band/low"])
     np.testing.assert_array_equal(again.high, record.arrays["band/high"])
+
+
+def test_the_looks_and_the_power_follow_from_the_scores(record: Record) -> None:
+    """The joint p of all numbers on the target, from every attack's scores, thresholds and the classes; and what these tests could see."""
+    arrays, summary = record.arrays, record.summary
+    member = arrays["membership"][0][arrays["audited"]]
+    scores = [
+        Scores(target=arrays[f"scores/{one.name}"], phantom=arrays[f"phantom/{one.name}"], rehearsals=arrays[f"rehearsal/{one.name}"])
+        for one in summary.attacks
+    ]
+    labels = arrays["labels"][arrays["audited"]]
+    shown = summary.epsilon
+    assert shown is not None
+    seen = Seen(
+        results=summary.attacks, scores=scores, headline=summary.headline, accused=shown.accused, cleared=shown.cleared,
+        groupings=[Grouping(by="class", groups=labels, names=dict(enumerate(summary.data.classes)))],
+    )  # fmt: skip
+    found = looks(seen, member, summary.recipe.training.seed)
+    assert found == summary.looks
+    assert found.count == 2 * len(scores) + 1 + 3
+    assert power(member, found.critical) == summary.power
 
 
 def test_the_best_threshold_mu_and_slices_that_differ_are_in_the_record(record: Record) -> None:

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import mannwhitneyu, norm, rankdata
 
 from mia_audit.record.budget import HEADLINE_LEVEL
-from mia_audit.statistics.looks import Rates, area, joint
+from mia_audit.statistics.looks import Rates, area, count, joint
 from mia_audit.statistics.power import critical_hits, critical_wins, smallest_auc, smallest_tpr
 from mia_audit.statistics.roc import tpr_at_fpr
 
@@ -91,3 +91,15 @@ def test_more_examples_see_more() -> None:
     assert areas[0] == rates[0] == 1.0
     assert areas[-1] == pytest.approx(0.5, abs=0.005)
     assert rates[-1] == pytest.approx(0.1, abs=0.07)
+
+
+def test_the_split_of_the_verdicts_level() -> None:
+    """What the headline gains and other numbers lose by its share: the figures in `record/budget.py`."""
+    found = [smallest_auc(150, 150, level) - 0.5 for level in (0.025, 0.04, 0.045)]
+    assert found == pytest.approx([0.093, 0.086, 0.084], abs=5e-4)
+    rng, member, everybody = np.random.default_rng(0), np.arange(300) % 2 == 0, np.ones(300, dtype=np.bool_)
+    shared = rng.normal(size=300)
+    alike = [shared + 0.7 * rng.normal(size=300) for _ in range(20)]
+    sums = [look for n, own in enumerate(alike) for look in (area(f"{n}: AUC", own, everybody), count(f"{n}: count", own > 0))]
+    chance = joint(sums, [Rates(name=f"{n}", scores=own, fprs=(0.1,)) for n, own in enumerate(alike)], member, rng, 3_999)
+    assert [chance.critical(level) for level in (0.025, 0.006, 0.001)] == pytest.approx([3.3, 3.8, 4.1], abs=0.15)

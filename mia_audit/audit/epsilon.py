@@ -63,13 +63,16 @@ def _one_run(guesses: onerun.Guesses, delta: float, *, fair: bool) -> tuple[Epsi
     coins = "members drawn by independent fair coins, as they were here"
     return (
         EpsilonLimit(
-            method=names[0], epsilon=onerun.bound(guesses, delta), bound=True, assumptions=f"{coins}; nothing else (arXiv:2305.08846)"
+            method=names[0],
+            epsilon=onerun.bound(guesses, delta),
+            bound=True,
+            assumptions=f"{coins}; nothing else; errs in 5 % by itself (arXiv:2305.08846)",
         ),
         EpsilonLimit(
             method=names[1],
             epsilon=onerun_tradeoff.bound(guesses, delta),
             bound=True,
-            assumptions=f"{coins}; nothing else (arXiv:2410.22235)",
+            assumptions=f"{coins}; nothing else; errs in 5 % by itself (arXiv:2410.22235)",
         ),
         EpsilonLimit(
             method=names[2],
