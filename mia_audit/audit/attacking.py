@@ -61,10 +61,15 @@ def attack_all(attacks: Sequence[Attack], target: Evidence, phantom: Evidence, w
     One at a time, since a rehearsal copies the shadow models' answers.
     """
     masks = counted(attacks, target.trained_on)
-    parts = itertools.chain([target, phantom], (target.against_shadow(model).only(can) for model, can in enumerate(masks)))
+    parts = itertools.chain([target, phantom], (rehearsal(target, model, can) for model, can in enumerate(masks)))
     columns = [_scores(attacks, part, workers) for part in parts]
     rows = zip(*columns, strict=True)
     return tuple(Scores(target=row[0], phantom=row[1], rehearsals=_spread(row[2:], masks)) for row in rows)
+
+
+def rehearsal(target: Evidence, model: int, can: Bools) -> Evidence:
+    """Return what an attack sees when a shadow model takes the target's part, on the examples that count."""
+    return target.against_shadow(model).only(can)
 
 
 def _spread(scores: Sequence[Floats], masks: Bools) -> Floats:

@@ -49,18 +49,19 @@ def take_turns(  # noqa: PLR0913  who attacks whom, and which examples count
 
     need: how many shadow models a side the audited examples were chosen to have, `attacking.needed` of all the audit's attacks.
     """
-    whole = everyone(target, phantom)
-    whole = replace(whole, trained_on=rows)
-    count = min(len(rows), MOST_TURNS)
-    can = np.stack([_judged(rows[2:], turn - 2, need) for turn in range(count)])
+    whole = replace(everyone(target, phantom), trained_on=rows)
+    jobs = (delayed(one_turn)(attack, whole, turn, need) for turn in range(min(len(rows), MOST_TURNS)))
+    found: list[tuple[Floats, Bools]] = list(Parallel(n_jobs=workers, prefer="threads")(jobs))  # pyright: ignore[reportAssignmentType]
+    scores, can = (np.stack(each) for each in zip(*found, strict=True))
+    return Turns(scores=scores, member=rows[: len(scores)], judged=can)
 
-    def score(turn: int) -> Floats:
-        scores = np.zeros(rows.shape[1])
-        scores[can[turn]] = attack.score(whole.against_shadow(turn).only(can[turn]))
-        return scores
 
-    found: list[Floats] = list(Parallel(n_jobs=workers, prefer="threads")(delayed(score)(turn) for turn in range(count)))  # pyright: ignore[reportAssignmentType]
-    return Turns(scores=np.stack(found), member=rows[:count], judged=can)
+def one_turn(attack: Attack, whole: Evidence, turn: int, need: int) -> tuple[Floats, Bools]:
+    """Return the scores of one model of the evidence of `everyone`, 0 where an example does not count, and which ones do."""
+    can = _judged(whole.trained_on[2:], turn - 2, need)
+    scores = np.zeros(can.size)
+    scores[can] = attack.score(whole.against_shadow(turn).only(can))
+    return scores, can
 
 
 def kind(attack: str, turns: Turns, seed: int) -> Kind:

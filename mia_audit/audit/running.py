@@ -9,7 +9,20 @@ import numpy as np
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import require_budget
-from mia_audit.audit import attacking, choosing, controls, degrading, dose, exposing, facts, findings, grouping, measuring, phantoms
+from mia_audit.audit import (
+    attacking,
+    choosing,
+    controls,
+    degrading,
+    dose,
+    exposing,
+    facts,
+    findings,
+    grouping,
+    measuring,
+    phantoms,
+    rehearsing,
+)
 from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, keep_torch_at_home, unclaimed, writable
 from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.audit.watching import Clock, Silent, Watcher
@@ -24,7 +37,6 @@ from mia_audit.record import SCHEMA_VERSION, Record, Summary
 from mia_audit.training import cost, executor, plan, schedule
 from mia_audit.training.material import material
 from mia_audit.training.store import Store
-from mia_audit.types import Evidence
 
 _BOUNDLESS = 2**62  # what other machines have of memory is not known here
 
@@ -148,7 +160,9 @@ def judge(
     chosen = [result.name for result in results].index(best)
     strongest = scores[chosen]
     lead = findings.Headline(name=best, attack=prepared.attacks[chosen], scores=strongest, truth=truth)
-    found, haunted = findings.findings(prepared, bank, lead), _haunted(prepared, target, lead)
+    need = attacking.needed(prepared.attacks)
+    found = findings.findings(prepared, bank, lead)
+    haunted = phantoms.judge(lead, phantoms.panel(lead, target, need=need, workers=prepared.workers), prepared.recipe)
     looks = findings.looks(prepared, results, scores, best, found)
     arrays = {**facts.arrays(prepared, bank, scores), "pool_positions": prepared.examples.pool_positions, **found.arrays, **haunted.arrays}
     shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
@@ -166,6 +180,8 @@ def judge(
             haunted.control,
             dose.dose_control(prepared, bank, sibling, best),
             *controls.guards(prepared, bank),
+            rehearsing.own_coins_control(lead, target, phantom, prepared.rows[:, prepared.audited], found.arrays, need=need),
+            rehearsing.direction_control(prepared.cards, scores, truth),
         ),
         power=measuring.power(truth.target, looks.critical),
         looks=looks,
@@ -175,9 +191,3 @@ def judge(
         arrays_sha256=digest(arrays),
     )
     return summary, arrays, shown if expose or (public_only and prepared.examples.profile.public) else {}
-
-
-def _haunted(prepared: Prepared, target: Evidence, best: findings.Headline) -> phantoms.Haunted:
-    """Hold the headline against the phantoms of its attack."""
-    panel = phantoms.panel(best, target, need=attacking.needed(prepared.attacks), workers=prepared.workers)
-    return phantoms.judge(best, panel, prepared.recipe)
