@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mia_audit.data import augmenting, fingerprint
+from mia_audit.data import augmenting, entrance
 from mia_audit.models.encoding import encode
 from mia_audit.models.network import Population
 from mia_audit.recipe import Recipe
@@ -21,12 +21,13 @@ _CHUNK = 2**21  # input values times models times steps held at once while query
 class Signals:
     """Logits [models, queries, examples, classes] and firing rates [models, layers], spikes per neuron and step.
 
-    asked  fingerprints of the inputs as they were put to the models, before encoding, [queries, examples]
+    entered  fingerprints of what entered the models, after every change and encoding, [queries, models, examples]; of one model where all
+             are asked the same
     """
 
     logits: Floats
     rates: Floats
-    asked: Ints
+    entered: Ints
 
 
 def query(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
@@ -36,16 +37,16 @@ def query(population: Population, models: int, inputs: Floats, recipe: Recipe, d
     not the model's, and members and non-members are asked alike.
     """
     logits, rates, prints = [], [], []
-    weights = torch.from_numpy(fingerprint.weights(int(np.prod(inputs.shape[1:])))).to(device)
     for number in range(recipe.audit.queries):
         generator = torch.Generator(device).manual_seed(stream_seed(recipe.training.seed, "query", number))
         asked = _augmented(inputs, recipe, number) if recipe.audit.augmented_queries else inputs
         chunks = _chunks(asked, models * recipe.model.time_steps, device)
-        answers = [(*_ask(population, models, chunk, recipe, generator), _fingerprints(chunk, weights)) for chunk in chunks]
+        with entrance.watched(population) as looks:
+            answers = [_ask(population, models, chunk, recipe, generator) for chunk in chunks]
         logits.append(torch.cat([answer[0] for answer in answers], dim=1).cpu().numpy())
         rates.append(torch.cat([answer[1] for answer in answers], dim=2).mean(dim=2).cpu().numpy())
-        prints.append(torch.cat([answer[2] for answer in answers]).cpu().numpy())
-    return Signals(logits=np.stack(logits, axis=1), rates=np.mean(rates, axis=0).T, asked=np.stack(prints))
+        prints.append(entrance.asked(looks).cpu().numpy())
+    return Signals(logits=np.stack(logits, axis=1), rates=np.mean(rates, axis=0).T, entered=np.stack(prints))
 
 
 @torch.inference_mode()
@@ -54,12 +55,6 @@ def _ask(population: Population, models: int, x: Tensor, recipe: Recipe, generat
     encoded = encode(x.unsqueeze(0), recipe.model, [generator])
     seen = population.observe(encoded.expand(models, *encoded.shape[1:]))
     return seen.logits, seen.rates
-
-
-def _fingerprints(x: Tensor, weights: Tensor) -> Tensor:
-    """Return the fingerprint of each example of a chunk [B, ...], as `data.fingerprint` computes it."""
-    words = x.to(torch.float32).flatten(1).contiguous().view(torch.int32)
-    return (words * weights).sum(dim=1)
 
 
 def _augmented(inputs: Floats, recipe: Recipe, number: int) -> Floats:

@@ -1,9 +1,9 @@
-"""Guards on what really happened: what the models were asked, what they were trained on, and what offline attacks look at.
+"""Guards on what really happened: what entered the models when asked and when trained, and what offline attacks look at.
 
-The workers keep a fingerprint of every input as it was put to the models, and mark every example that stood in a model's batches. Here
-both are held against what the recipe says, worked out once more from the stored examples. Published code asked members through crops
-and flips, non-members without (papers.md 1.4): such a pipeline leaves other fingerprints. The audit's last answers and those at
-checkpoints are looked at; probes, which ask otherwise by design, are not.
+At the door of every network fingerprints are taken of what enters: of each query, and in training at a sample of steps (`data.entrance`).
+Workers also mark every example that stood in a model's batches. All of it is held against what the recipe says, worked out once more from
+the stored examples. Published code asked members through crops and flips, non-members without: such a pipeline leaves other fingerprints.
+The audit's last answers and those at checkpoints are looked at; probes, which ask otherwise by design, are not.
 """
 
 from dataclasses import replace
@@ -12,18 +12,22 @@ import numpy as np
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.cards import Card
+from mia_audit.audit.dealing import expected_fed
 from mia_audit.audit.prepared import Bank, Prepared, evidence
 from mia_audit.data import design
 from mia_audit.data.fingerprint import fingerprints
 from mia_audit.recipe import Recipe
 from mia_audit.record import Control
-from mia_audit.record.controls import OFFLINE, QUERIES, TRAINED
-from mia_audit.streams import stream
-from mia_audit.training.material import material
+from mia_audit.record.controls import FED, OFFLINE, QUERIES, TRAINED
+from mia_audit.streams import stream, stream_seed
+from mia_audit.training import plan
+from mia_audit.training.material import Material, material
 from mia_audit.types import Bools, Evidence, Floats, Ints
 
 SAMPLE = 200
 """Examples that offline attacks are tried on."""
+
+_PART = 256  # examples encoded together
 
 _NOT_KEPT = "Not checked: models in the store are of a version that did not keep it; train them anew with another --store."
 
@@ -33,31 +37,55 @@ def asked_guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
     member = prepared.rows[design.TARGET]
     pairs = [(card, attack) for card, attack in zip(prepared.cards, prepared.attacks, strict=True) if card.offline]
     few = replace(prepared, audited=prepared.audited[:SAMPLE])
+    given, device = material(prepared.recipe, prepared.examples), prepared.device
+    tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, device)
     return (
-        queries_control(bank.asked, expected(material(prepared.recipe, prepared.examples).pool_inputs, prepared.recipe), member),
+        queries_control(bank.asked, expected(given.pool_inputs, prepared.recipe, device), member),
         trained_control(bank.trained_on, prepared.rows),
+        fed_control(bank, expected_fed(given, tasks, device), expected_calibration(given, device)),
         *([offline_control(pairs, evidence(few, bank, design.TARGET))] if pairs else []),
     )
 
 
-def expected(inputs: Floats, recipe: Recipe) -> Ints:
-    """Return fingerprints of what every model should be asked, [queries, examples]: the inputs, or copies moved alike for all."""
+def expected(inputs: Floats, recipe: Recipe, device: str = "cpu") -> Ints:
+    """Return fingerprints of what should enter every model, [queries, examples]: the inputs, or copies moved alike for all, encoded."""
     queries, seed = recipe.audit.queries, recipe.training.seed
-    if not recipe.audit.augmented_queries:
+    if recipe.model.encoding == "direct" and not recipe.audit.augmented_queries:
         return np.tile(fingerprints(inputs), (queries, 1))
+    asked = (moved(inputs, recipe, number) if recipe.audit.augmented_queries else inputs for number in range(queries))
+    return np.stack([encoded(each, recipe, stream_seed(seed, "query", number), device) for number, each in enumerate(asked)])
+
+
+def moved(inputs: Floats, recipe: Recipe, number: int) -> Floats:
+    """Return the copies of query `number`."""
     import torch  # noqa: PLC0415  only moving needs it
 
     from mia_audit.data import augmenting  # noqa: PLC0415
 
-    copies = (
-        augmenting.moved(
-            torch.from_numpy(inputs),
-            augmenting.draw(recipe.data, len(inputs), stream(seed, "query-augment", number)),
-            recipe.data.crop_padding,
-        )
-        for number in range(queries)
-    )
-    return np.stack([fingerprints(copy.numpy()) for copy in copies])
+    moves = augmenting.draw(recipe.data, len(inputs), stream(recipe.training.seed, "query-augment", number))
+    copies: Floats = augmenting.moved(torch.from_numpy(inputs), moves, recipe.data.crop_padding).numpy()
+    return copies
+
+
+def encoded(inputs: Floats, recipe: Recipe, seed: int, device: str) -> Ints:
+    """Return fingerprints [examples] of inputs as the recipe encodes them, a few at a time; the seed is that of their noise."""
+    if recipe.model.encoding == "direct":
+        return fingerprints(inputs)
+    import torch  # noqa: PLC0415  only encoding needs it
+
+    from mia_audit.data.entrance import prints  # noqa: PLC0415
+    from mia_audit.models.encoding import encode  # noqa: PLC0415
+
+    generator = torch.Generator(device).manual_seed(seed)
+    parts = (torch.from_numpy(inputs[start : start + _PART]).to(device).unsqueeze(0) for start in range(0, len(inputs), _PART))
+    return np.concatenate([prints(encode(part, recipe.model, [generator]))[0].cpu().numpy() for part in parts])
+
+
+def expected_calibration(given: Material, device: str) -> Ints | None:
+    """Return fingerprints of what quantizers should be calibrated on, [examples]; None where nothing is quantized after training."""
+    if given.recipe.model.quantization.when == "training":
+        return None
+    return encoded(given.calibration_inputs, given.recipe, stream_seed(given.recipe.training.seed, "calibrate"), device)
 
 
 def queries_control(asked: Ints | None, should: Ints, member: Bools) -> Control:
@@ -70,8 +98,8 @@ def queries_control(asked: Ints | None, should: Ints, member: Bools) -> Control:
     if other.any():
         inside, outside = int((other & member).sum()), int((other & ~member).sum())
         detail = (
-            f"Some model was asked about other inputs than it should be for {inside} of {int(member.sum())} members and {outside} of "
-            f"{int((~member).sum())} non-members."
+            f"Some model was asked about other inputs than it should be, or while training, for {inside} of {int(member.sum())} members "
+            f"and {outside} of {int((~member).sum())} non-members."
         )
         return QUERIES.told(False, detail)
     times = f"{len(should)} quer{'ies' if len(should) > 1 else 'y'} of each of {member.size} examples"
@@ -92,6 +120,26 @@ def trained_control(trained_on: Bools | None, rows: Bools) -> Control:
         )
         return TRAINED.told(False, detail)
     return TRAINED.told(True, f"{len(rows)} models were trained on the examples of their coins, and on no other.")
+
+
+def fed_control(bank: Bank, should: Ints, calibrated: Ints | None) -> Control:
+    """Judge what entered the models in training against what should have [models, steps looked at], and what quantizers learnt from."""
+    if bank.fed is None:
+        return FED.told(None, _NOT_KEPT)
+    if bank.fed.shape != should.shape:
+        return FED.told(passed=False, detail=f"It is known of {bank.fed.shape} models and steps what entered, not of {should.shape}.")
+    wrong = (bank.fed != should).sum(axis=1)
+    if wrong.any():
+        detail = (
+            f"Other inputs, labels or weights entered {int((wrong > 0).sum())} of {len(should)} models than the recipe deals, in up to "
+            f"{int(wrong.max())} of {should.shape[1]} steps looked at."
+        )
+        return FED.told(passed=False, detail=detail)
+    if calibrated is not None and (bank.calibrated is None or not (bank.calibrated == calibrated).all()):
+        return FED.told(passed=False, detail="Quantizers were calibrated on other examples than those set aside for it.")
+    also = " Quantizers were calibrated on the examples set aside for it." if calibrated is not None else ""
+    looked = f"{len(should)} models at {should.shape[1]} steps"
+    return FED.told(passed=True, detail=f"Inputs, labels and weights that entered {looked} are those that the recipe deals.{also}")
 
 
 def offline_control(pairs: list[tuple[Card, Attack]], seen: Evidence) -> Control:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.cards import Card
@@ -44,10 +46,12 @@ class Bank:
     """What all models answered: logits [models, queries, examples, classes] of three pools, rates [models, layers].
 
     signals     further signals by name, [models, pool, ...]
-    asked       fingerprints of what was put to the models, of every cohort and checkpoint, [askings, queries, pool]
+    asked       fingerprints of what entered the models when asked, of every model (or cohort) and checkpoint, [askings, queries, pool]
     trained_on  what was in each model's batches, [models, pool]
+    fed         what binds the batches that entered in training at the steps looked at, [models, steps]
+    calibrated  fingerprints of what quantizers were calibrated on, of every cohort [cohorts, examples]; None where nothing was
 
-    The last two are None where a cohort was stored by a version that did not keep them.
+    The last ones are None where a cohort was stored by a version that did not keep them.
     """
 
     pool: Floats
@@ -57,6 +61,8 @@ class Bank:
     signals: Mapping[str, Floats] = field(default_factory=dict)
     asked: Ints | None = None
     trained_on: Bools | None = None
+    fed: Ints | None = None
+    calibrated: Ints | None = None
 
 
 def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
@@ -68,16 +74,24 @@ def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
         rates=np.concatenate([cohort["pool/rates"] for cohort in cohorts]),
         signals={**_trajectory(cohorts), **_joined(taken)},
         asked=_asked(cohorts),
-        trained_on=np.concatenate([each["pool/trained_on"] for each in cohorts])
-        if all("pool/trained_on" in each for each in cohorts)
+        trained_on=_everywhere(cohorts, "pool/trained_on"),
+        fed=_everywhere(cohorts, "pool/fed"),
+        calibrated=np.stack([each["calibration/entered"] for each in cohorts])
+        if all("calibration/entered" in each for each in cohorts)
         else None,
     )
 
 
+def _everywhere(cohorts: Sequence[Tensors], name: str) -> npt.NDArray[Any] | None:
+    """Return an array of all cohorts, one after the other; None where one was stored by a version that did not keep it."""
+    return np.concatenate([each[name] for each in cohorts]) if all(name in each for each in cohorts) else None
+
+
 def _asked(cohorts: Sequence[Tensors]) -> Ints | None:
-    if not all("pool/asked" in cohort for cohort in cohorts):
+    if not all("pool/entered" in cohort for cohort in cohorts):
         return None
-    return np.stack([prints for cohort in cohorts for name, prints in cohort.items() if name.partition("@")[0] == "pool/asked"])
+    entered = [prints for cohort in cohorts for name, prints in cohort.items() if name.partition("@")[0] == "pool/entered"]
+    return np.concatenate([np.moveaxis(prints, 1, 0) for prints in entered])
 
 
 def _joined(taken: Sequence[Tensors]) -> dict[str, Floats]:

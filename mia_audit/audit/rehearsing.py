@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
 
 from mia_audit.arrays import Arrays
 from mia_audit.attacks.cards import Card
@@ -19,7 +18,7 @@ from mia_audit.audit.kind import everyone, one_turn
 from mia_audit.audit.measuring import Truth
 from mia_audit.record import Control
 from mia_audit.record.controls import DIRECTION, OWN_COINS
-from mia_audit.statistics.delong import delong
+from mia_audit.statistics.delong import below_p
 from mia_audit.statistics.nulltest import holm
 from mia_audit.types import Bools, Evidence
 
@@ -55,7 +54,7 @@ def own_coins_control(  # noqa: PLR0913  everything that a rehearsal and a turn 
 
 def direction_control(cards: Sequence[Card], scores: Sequence[Scores], truth: Truth) -> Control:
     """Name the attacks that rank members below non-members in their rehearsals, all attacks jointly."""
-    p = holm([_below_p(one, truth) for one in scores])
+    p = holm([below_p(truth.rehearsed(one.rehearsals)) for one in scores])
     backwards = [card.name for card, value in zip(cards, p, strict=True) if value < DIRECTION.level]
     if backwards:
         return DIRECTION.told(
@@ -65,10 +64,3 @@ def direction_control(cards: Sequence[Card], scores: Sequence[Scores], truth: Tr
         passed=True,
         detail=f"None of {len(p)} attacks points backwards in its rehearsals; least p = {min(p):.2g} (fails below {DIRECTION.level}).",
     )
-
-
-def _below_p(scores: Scores, truth: Truth) -> float:
-    """Return the one-sided p of "members score no lower" over all rehearsals, each AUC in units of its own deviation."""
-    found = [delong(*pair) for pair in truth.rehearsed(scores.rehearsals)]
-    distance = [(area - 0.5) / np.sqrt(variance) for area, variance in found if variance > 0]
-    return float(norm.cdf(sum(distance) / np.sqrt(len(distance)))) if distance else 1.0

@@ -7,6 +7,7 @@ method 5, Statistics in Medicine 25 (2006) 559-573: the AUCs that a test with Ha
 """
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.optimize import root_scalar
@@ -39,6 +40,13 @@ def delong(scores: Floats, member: Bools) -> tuple[float, float]:
     if min(above.size, below.size) < 2:
         return float(above.mean()), 0.0
     return float(above.mean()), float(above.var(ddof=1) / above.size + below.var(ddof=1) / below.size)
+
+
+def below_p(each: Iterable[tuple[Floats, Bools]]) -> float:
+    """Return the one-sided p of "members score no lower" over several independent scores and memberships, each AUC in its deviations."""
+    found = [delong(scores, member) for scores, member in each]
+    distance = [(area - 0.5) / math.sqrt(variance) for area, variance in found if variance > 0]
+    return float(norm.cdf(sum(distance) / math.sqrt(len(distance)))) if distance else 1.0
 
 
 def placements(scores: Floats, member: Bools) -> tuple[Floats, Floats]:

@@ -14,6 +14,9 @@ import numpy as np
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Floats, Ints
 
+LOOKS = 3
+"""Steps that are looked at beside the first and the last."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -26,6 +29,12 @@ class Batch:
 def steps_per_epoch(pool: int, member_fraction: float, batch_size: int) -> int:
     """Return the steps an epoch takes, from the expected number of members: the same for every model of a population."""
     return max(1, round(pool * member_fraction / batch_size))
+
+
+def looked_at(steps: int, seed: int) -> frozenset[int]:
+    """Return at which steps of a training it is looked at what enters the networks: the first, the last, and some between."""
+    drawn = stream(seed, "steps looked at").integers(steps, size=LOOKS)
+    return frozenset({0, steps - 1, *drawn.tolist()})
 
 
 def epochs(rows: Bools, indices: tuple[int, ...], seed: int, steps: int, count: int) -> Iterator[list[Batch]]:

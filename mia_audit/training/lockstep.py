@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from mia_audit.data import entrance
 from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
 from mia_audit.models.normalization import BatchNorm
+from mia_audit.models.passage import Passage
 from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream_seed
 from mia_audit.training import batches, optimizing
@@ -24,7 +26,7 @@ from mia_audit.types import Bools, Floats, Ints
 
 Progress = Callable[[float], None]
 Keep = Callable[[int, Population], None]
-Note = Callable[[batches.Batch], None]
+Note = Callable[[batches.Batch, Tensor | None], None]
 KINDS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
@@ -63,32 +65,46 @@ def train(  # noqa: PLR0913, PLR0917  who is trained on what, where, and who is 
     """Train a cohort on the pool and return it in evaluation mode; progress is told the share of epochs done.
 
     keep: called with the epoch and the population, in evaluation mode, after each of the recipe's checkpoints.
-    note: called with every batch that was trained on. Raises TrainingError, naming model and epoch, when a loss is not finite.
+    note: called with every batch that was trained on, and with what entered the networks where that was looked at.
+    Raises TrainingError, naming model and epoch, when a loss is not finite.
     """
     training = recipe.training
     population = build(recipe, cohort.indices, pool).to(device).train()
     stepper = optimizing.optimizer(training, population)
     fed = feed(recipe, cohort.indices, torch.from_numpy(pool.inputs).to(device), torch.from_numpy(pool.labels).to(device))
     steps = batches.steps_per_epoch(len(pool.labels), recipe.data.member_fraction, settled(training.batch_size))
+    looks = batches.looked_at(steps * training.last_epoch, training.seed)
     _require_pairs(population, cohort, steps)
     for epoch, deal in enumerate(batches.epochs(cohort.rows, cohort.indices, training.seed, steps, training.last_epoch)):
         optimizing.set_rate(stepper, training, epoch)
         losses = torch.zeros(len(cohort.indices), device=device)
         for number, batch in enumerate(deal, epoch * steps):
-            x, labels, passage = fed.batch(batch, number)
-            loss = _losses(population(x, passage), labels, settled(passage.weights), training.label_smoothing)
+            logits, labels, weights, entered = _passed(population, *fed.batch(batch, number), look=note is not None and number in looks)
+            loss = _losses(logits, labels, weights, training.label_smoothing)
             stepper.zero_grad(set_to_none=True)
             loss.sum().backward()
             stepper.step()
             losses += loss.detach()
             if note is not None:
-                note(batch)
+                note(batch, entered)
         _check(losses, cohort.indices, epoch + 1)
         if keep is not None and epoch + 1 in training.checkpoints:
             keep(epoch + 1, population.eval())
             population.train()
         progress((epoch + 1) / training.last_epoch)
     return population.eval()
+
+
+def _passed(
+    population: Population, x: Tensor, labels: Tensor, passage: Passage, *, look: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """Return logits, labels and weights of a step, and what entered each network [K] where it is looked at."""
+    weights = settled(passage.weights)
+    if not look:
+        return population(x, passage), labels, weights, None
+    with entrance.watched(population) as looks:
+        logits = population(x, passage)
+    return logits, labels, weights, entrance.fed(looks[0], labels, weights)
 
 
 def _losses(logits: Tensor, labels: Tensor, weights: Tensor, smoothing: float) -> Tensor:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from mia_audit.data import entrance
 from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
 from mia_audit.signals import Signals, query
@@ -15,6 +17,7 @@ from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
 from mia_audit.training.processor import processor
 from mia_audit.training.store import Store, Tensors
+from mia_audit.types import Ints
 
 
 def work(task: Task, material: Material, store: Store, device_name: str, progress: Callable[[float], None]) -> str:
@@ -23,7 +26,9 @@ def work(task: Task, material: Material, store: Store, device_name: str, progres
     pool/logits, population/logits, test/logits  float32 [K, queries, examples, classes]
     pool/logits@<epoch>                           the same at each of the recipe's checkpoints
     pool/rates                                    float32 [K, layers]
-    pool/asked, pool/asked@<epoch>                int64 [queries, examples]: fingerprints of the inputs as they were put to the models
+    pool/entered, pool/entered@<epoch>            int64 [queries, K or 1, examples]: fingerprints of what entered the models when asked
+    pool/fed                                      int64 [K, steps looked at]: what binds inputs, labels and weights that entered in training
+    calibration/entered                           int64 [examples]: fingerprints of what quantizers were calibrated on
     pool/trained_on                               bool [K, examples]: what was in a model's batches
     weights/<parameter>                           [K, ...], in a file of their own
 
@@ -42,21 +47,28 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
     recipe = material.recipe
     pool = Pool(inputs=material.pool_inputs, labels=material.pool_labels, classes=material.classes)
     kept: Tensors = {}
+    fed: list[Ints] = []
     seen: Tensors = {"pool/trained_on": np.zeros_like(task.rows)}
 
     def finished(trained: Population) -> Population:
         if recipe.model.quantization.when == "training":
             return trained
-        return calibrated(build(recipe, task.indices, pool), trained, recipe, material.calibration_inputs, device)
+        blank = build(recipe, task.indices, pool)
+        with entrance.watched(blank) as looks:
+            ready = calibrated(blank, trained, recipe, material.calibration_inputs, device)
+        seen["calibration/entered"] = torch.cat([one.prints[0] for one in looks]).cpu().numpy()
+        return ready
 
     def keep(epoch: int, population: Population) -> None:
         answers = query(finished(population), len(task.indices), material.pool_inputs, recipe, device)
         kept[f"pool/logits@{epoch}"] = answers.logits.astype(np.float32)
-        seen[f"pool/asked@{epoch}"] = answers.asked
+        seen[f"pool/entered@{epoch}"] = answers.entered
 
-    def note(batch: Batch) -> None:
+    def note(batch: Batch, entered: Tensor | None) -> None:
         model, place = np.nonzero(batch.weights)
         seen["pool/trained_on"][model, batch.positions[model, place]] = True
+        if entered is not None:
+            fed.append(entered.cpu().numpy())
 
     cohort = Cohort(indices=task.indices, rows=task.rows)
     population = finished(train(as_trained(recipe), cohort, pool, device, progress, keep, note))
@@ -64,8 +76,12 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
     signals = {**_signals(answers), **kept}
     _check(signals, task.indices)
     told = {"target": recipe.name, "dataset": recipe.data.dataset, "models": f"{task.indices[0]} to {task.indices[-1]}"}
-    store.save(task.key, {**signals, **seen, "pool/asked": answers["pool"].asked, **_weights(population)}, about=told)
+    store.save(task.key, {**signals, **seen, **_entered(answers, fed), **_weights(population)}, about=told)
     return task.key
+
+
+def _entered(answers: dict[str, Signals], fed: list[Ints]) -> Tensors:
+    return {"pool/entered": answers["pool"].entered, "pool/fed": np.stack(fed, axis=1)}
 
 
 def _require_processor(task: Task, device_name: str) -> None:
