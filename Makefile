@@ -15,7 +15,7 @@ demo: $(READY)  ## audit a 4-bit spiking network on data that ships with a depen
 	$(BIN)/mia-audit run --target snn-q4 --surrogate sre
 
 test: $(READY)  ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 check: $(READY)  ## lint, format, types, import directions
 	$(BIN)/ruff check .
