@@ -359,7 +359,7 @@ def killed(mutant: Mutant) -> bool:
     """Say whether a test fails on a copy of the checkout with the mutant in it."""
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place)
-        for folder in ("mia_audit", "attacks", "targets", "tests"):
+        for folder in ("mia_audit", "attacks", "datasets", "targets", "tests"):
             shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         (copy / "quick_profile.py").write_text(QUICK, encoding="utf-8")

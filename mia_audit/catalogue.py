@@ -1,4 +1,4 @@
-"""The catalogue: recipes of targets, and cards and suites of attacks, as TOML files that ship with the code.
+"""The catalogue: recipes of targets, cards of data sets, and cards and suites of attacks, as TOML files that ship with the code.
 
 A wheel holds them in `mia_audit/_catalogue/<kind>`; a checkout in `<checkout>/<kind>`. Users copy and edit them.
 """
@@ -15,7 +15,7 @@ from mia_audit.errors import CatalogueError, RecipeError, nearest
 from mia_audit.paths import Place, expanded, is_path
 from mia_audit.recipe import Recipe
 
-Kind = Literal["attacks", "targets"]
+Kind = Literal["attacks", "datasets", "targets"]
 SUITES = "suites.toml"
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -30,6 +30,11 @@ def folder(kind: Kind) -> Path:
 def target_names() -> tuple[str, ...]:
     """Return the names of the zoo's recipes, sorted."""
     return tuple(sorted(path.stem for path in folder("targets").glob("*.toml")))
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Return the names of the cards of data sets, sorted."""
+    return tuple(sorted(path.stem for path in folder("datasets").glob("*.toml")))
 
 
 def card_names() -> tuple[str, ...]:

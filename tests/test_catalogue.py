@@ -10,7 +10,7 @@ import pytest
 
 from mia_audit import catalogue
 from mia_audit.catalogue import load_recipe, override, parse_recipe, parse_setting, target_names
-from mia_audit.data.profiles import PROFILES, resolve
+from mia_audit.data.profiles import profiles, resolve
 from mia_audit.errors import CatalogueError, RecipeError
 from mia_audit.recipe import Recipe, Training
 
@@ -50,12 +50,12 @@ def test_a_recipe_is_what_its_name_says(name: str) -> None:
     assert model.quantization.last_layer
 
 
-@pytest.mark.parametrize("dataset", [profile.name for profile in PROFILES])
+@pytest.mark.parametrize("dataset", [profile.name for profile in profiles()])
 @pytest.mark.parametrize("name", ZOO)
 def test_every_recipe_resolves_on_every_data_set(name: str, dataset: str) -> None:
     """No field stays open, the architecture follows the data, and resolving again changes nothing."""
     recipe = resolve(override(load_recipe(name), {"data.dataset": dataset}))
-    shape = next(profile.shape for profile in PROFILES if profile.name == dataset)
+    shape = next(profile.shape for profile in profiles() if profile.name == dataset)
     assert recipe.model.architecture == ("conv" if len(shape) == 3 else "mlp")
     fields = [*recipe.data.model_dump().values(), *recipe.training.model_dump().values()]
     fields += [recipe.model.hidden, *([recipe.model.kernel, recipe.model.padding] if len(shape) == 3 else [])]
@@ -218,7 +218,7 @@ def test_a_wheel_carries_code_and_catalogue_and_nothing_else(tmp_path: Path) -> 
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for kind in ("attacks", "targets"):
+    for kind in ("attacks", "datasets", "targets"):
         shipped = {f"mia_audit/_catalogue/{kind}/{path.name}" for path in (CHECKOUT / kind).glob("*.toml")}
         assert shipped
         assert shipped <= names

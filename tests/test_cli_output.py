@@ -16,7 +16,7 @@ import pytest
 import mia_audit
 from mia_audit.catalogue import card_names, suite_names, target_names
 from mia_audit.cli import main
-from mia_audit.data.profiles import PROFILES
+from mia_audit.data.profiles import profiles
 from mia_audit.models.surrogates import SURROGATES
 from mia_audit.record import load
 from tests.support.engine_runs import command, small_audit, small_run
@@ -47,7 +47,7 @@ def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
     [
         ("targets", target_names()),
         ("attacks", (*card_names(), *suite_names())),
-        ("datasets", tuple(profile.name for profile in PROFILES)),
+        ("datasets", tuple(profile.name for profile in profiles())),
         ("surrogates", tuple(each.name for each in SURROGATES)),
     ],
 )

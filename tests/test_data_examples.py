@@ -15,12 +15,12 @@ from sklearn.preprocessing import StandardScaler
 
 from mia_audit.data.deal import deal
 from mia_audit.data.examples import Examples, default_root, load
-from mia_audit.data.profiles import PROFILES, resolve
+from mia_audit.data.profiles import profiles, resolve
 from mia_audit.data.source import Source, Split
 from mia_audit.errors import CatalogueError, DataError
 from mia_audit.recipe import Data, Recipe, Training
 
-BUNDLED = [known.name for known in PROFILES if known.source == "bundled"]
+BUNDLED = [known.name for known in profiles() if known.source == "bundled"]
 
 
 def asked(dataset: str, *, seed: int = 0, **sizes: int) -> Recipe:

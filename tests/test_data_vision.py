@@ -17,12 +17,13 @@ import pytest
 from mia_audit.audit.doubles import doubles
 from mia_audit.data import idx, vision
 from mia_audit.data.examples import Examples, load
-from mia_audit.data.profiles import PROFILES, profile, resolve
+from mia_audit.data.profiles import profile, profiles, resolve
 from mia_audit.errors import DataError
 from mia_audit.recipe import Data, Recipe
 
 TRAIN, TEST = 300, 60
 RAW = Path("MNIST") / "raw"
+IDX = vision.layout_of(profile("mnist").card).files
 
 
 @pytest.fixture
@@ -72,12 +73,12 @@ def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("dataset", [known.name for known in PROFILES if known.source == "torchvision"])
+@pytest.mark.parametrize("dataset", [known.name for known in profiles() if known.source == "torchvision"])
 def test_layouts_are_torchvisions(dataset: str) -> None:
     """The files looked for are those that torchvision's class reads."""
     from torchvision import datasets  # noqa: PLC0415  costs seconds
 
-    layout = vision.LAYOUTS[dataset]
+    layout = vision.layout_of(profile(dataset).card)
     reader = getattr(datasets, layout.reader)
     if hasattr(reader, "resources"):
         assert layout.folder == f"{layout.reader}/raw"
@@ -131,14 +132,14 @@ def test_a_download_moves_into_place(tmp_path: Path) -> None:
     root = tmp_path / "new" / "root"
     got = load(asked(), root=root, offline=False, progress=told.append, fetch=fetch)
     assert got.sha256 == read(root).sha256
-    assert files(root) == sorted(str(RAW / name) for name in vision.IDX)
+    assert files(root) == sorted(str(RAW / name) for name in IDX)
     assert told == [f"mnist: downloading 12 MB into {root}"]
 
 
 def test_a_download_completes_a_half_filled_folder(tmp_path: Path) -> None:
     """Files that are missing from a root are fetched; the folder does not stand in the way."""
     small_mnist(tmp_path)
-    (tmp_path / RAW / vision.IDX[2]).unlink()
+    (tmp_path / RAW / IDX[2]).unlink()
     read(tmp_path, offline=False, fetch=lambda _, folder: small_mnist(folder))
     assert len(files(tmp_path)) == 4
 
@@ -146,7 +147,7 @@ def test_a_download_completes_a_half_filled_folder(tmp_path: Path) -> None:
 def unplugged(_: str, folder: Path) -> None:
     """Fail as a network does, after the first file."""
     (folder / RAW).mkdir(parents=True)
-    (folder / RAW / vision.IDX[0]).write_bytes(b"half")
+    (folder / RAW / IDX[0]).write_bytes(b"half")
     raise URLError("Name or service not known")
 
 
@@ -169,14 +170,14 @@ def wrong_sum(_: str, folder: Path) -> None:
 def truncated(_: str, folder: Path) -> None:
     """Return without an error, one file short of its end."""
     small_mnist(folder)
-    images = folder / RAW / vision.IDX[0]
+    images = folder / RAW / IDX[0]
     images.write_bytes(images.read_bytes()[:-1])
 
 
 def incomplete(_: str, folder: Path) -> None:
     """Return without an error, one file missing."""
     small_mnist(folder)
-    (folder / RAW / vision.IDX[3]).unlink()
+    (folder / RAW / IDX[3]).unlink()
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_a_failed_download_leaves_nothing(tmp_path: Path, fetch: vision.Fetch, r
 def test_a_failed_download_keeps_what_was_there(tmp_path: Path) -> None:
     """A download that completes a folder and fails harms none of its files."""
     small_mnist(tmp_path)
-    (tmp_path / RAW / vision.IDX[2]).unlink()
+    (tmp_path / RAW / IDX[2]).unlink()
     before = files(tmp_path)
     with pytest.raises(DataError):
         read(tmp_path, offline=False, fetch=truncated)
@@ -260,7 +261,7 @@ def replace_by_words(path: Path) -> None:
         (replace_by_words, "needs to be an IDX file, got 26 bytes that begin with b'<html>please log'"),
     ],
 )
-@pytest.mark.parametrize("name", vision.IDX)
+@pytest.mark.parametrize("name", IDX)
 def test_damaged_files_are_refused(tmp_path: Path, name: str, harm: Callable[[Path], None], said: str) -> None:
     """Whichever file is damaged, and however: it is named with what was found in it; nothing is fetched over it or to be deleted."""
     small_mnist(tmp_path)
@@ -284,11 +285,11 @@ def compress(path: Path) -> None:
 def test_compressed_files_are_read(tmp_path: Path, dataset: str, place: str) -> None:
     """As people fetch them by hand, into the folder or the one above it, all or some of them: the same examples, nothing fetched."""
     plain, packed = tmp_path / "plain", tmp_path / "packed"
-    folder = vision.LAYOUTS[dataset].folder
+    folder = vision.layout_of(profile(dataset).card).folder
     for root in (plain, packed):
         small_mnist(root)
-        (root / "MNIST").rename(root / vision.LAYOUTS[dataset].reader)
-    for name in vision.IDX[:3]:
+        (root / "MNIST").rename(root / vision.layout_of(profile(dataset).card).reader)
+    for name in IDX[:3]:
         compress(packed / folder / name)
         (packed / folder / f"{name}.gz").rename(packed / folder / place / f"{name}.gz")
     before = files(packed)
@@ -299,8 +300,8 @@ def test_compressed_files_are_read(tmp_path: Path, dataset: str, place: str) -> 
 def test_a_damaged_archive_of_a_file_is_named(tmp_path: Path) -> None:
     """Cut short, it is no download of ours."""
     small_mnist(tmp_path)
-    compress(tmp_path / RAW / vision.IDX[0])
-    cut(tmp_path / RAW / f"{vision.IDX[0]}.gz")
+    compress(tmp_path / RAW / IDX[0])
+    cut(tmp_path / RAW / f"{IDX[0]}.gz")
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz cannot be read, got EOFError: .*; put the whole file there$"):
         read(tmp_path)
 
@@ -308,7 +309,7 @@ def test_a_damaged_archive_of_a_file_is_named(tmp_path: Path) -> None:
 def test_labels_that_do_not_match_are_refused(tmp_path: Path) -> None:
     """Labels of another data set, or too few of them, do not pass for MNIST's."""
     small_mnist(tmp_path)
-    labels = tmp_path / RAW / vision.IDX[1]
+    labels = tmp_path / RAW / IDX[1]
     write_idx(labels, np.where(np.arange(TRAIN) < 7, 1, 10))
     message = rf"^mnist: a label needs a whole number from 0 to 9, got 10 in {labels}, row 7 \(from 0\) \(293 of 300 rows are so\)"
     with pytest.raises(DataError, match=message):
@@ -321,8 +322,8 @@ def test_labels_that_do_not_match_are_refused(tmp_path: Path) -> None:
 def test_labels_of_the_test_part_are_looked_at_too(tmp_path: Path) -> None:
     """-1 in a byte is 255."""
     small_mnist(tmp_path)
-    write_idx(tmp_path / RAW / vision.IDX[3], np.where(np.arange(TEST) == 5, -1, 3))
-    with pytest.raises(DataError, match=rf"got 255 in {tmp_path / RAW / vision.IDX[3]}, row 5 "):
+    write_idx(tmp_path / RAW / IDX[3], np.where(np.arange(TEST) == 5, -1, 3))
+    with pytest.raises(DataError, match=rf"got 255 in {tmp_path / RAW / IDX[3]}, row 5 "):
         read(tmp_path)
 
 
@@ -331,7 +332,7 @@ def test_labels_of_any_type_are_read(tmp_path: Path, kind: int) -> None:
     """As long as they are whole: the examples are those of bytes."""
     small_mnist(tmp_path)
     expected = read(tmp_path).sha256
-    path, values = tmp_path / RAW / vision.IDX[1], np.arange(TRAIN) % 10
+    path, values = tmp_path / RAW / IDX[1], np.arange(TRAIN) % 10
     path.write_bytes(bytes([0, 0, kind, 1]) + TRAIN.to_bytes(4, "big") + values.astype(idx.TYPES[kind]).tobytes())
     assert read(tmp_path).sha256 == expected
 
@@ -341,7 +342,7 @@ def test_labels_that_are_no_class_are_refused(tmp_path: Path, value: float) -> N
     """Not whole, no number, beyond the classes."""
     small_mnist(tmp_path)
     values = np.where(np.arange(TRAIN) == 3, value, 1.0).astype(">f4")
-    (tmp_path / RAW / vision.IDX[1]).write_bytes(bytes([0, 0, 0x0D, 1]) + TRAIN.to_bytes(4, "big") + values.tobytes())
+    (tmp_path / RAW / IDX[1]).write_bytes(bytes([0, 0, 0x0D, 1]) + TRAIN.to_bytes(4, "big") + values.tobytes())
     with pytest.raises(DataError, match=rf"a label needs a whole number from 0 to 9, got {value:g} in .*, row 3 \(from 0\); mend"):
         read(tmp_path)
 
@@ -360,7 +361,7 @@ def test_labels_that_are_no_class_are_refused(tmp_path: Path, value: float) -> N
 def test_pictures_of_another_kind_are_refused(tmp_path: Path, images: np.ndarray, message: str) -> None:
     """Other sizes, colours, rows of values, and pictures without contrast."""
     small_mnist(tmp_path)
-    write_idx(tmp_path / RAW / vision.IDX[0], images)
+    write_idx(tmp_path / RAW / IDX[0], images)
     with pytest.raises(DataError, match=message):
         read(tmp_path)
 
@@ -369,7 +370,7 @@ def test_pictures_of_floats_are_refused(tmp_path: Path) -> None:
     """What 1.0 would mean there nobody knows."""
     small_mnist(tmp_path)
     sizes = b"".join(size.to_bytes(4, "big") for size in (TRAIN, 28, 28))
-    (tmp_path / RAW / vision.IDX[0]).write_bytes(bytes([0, 0, 0x0D, 3]) + sizes + np.ones(TRAIN * 784, ">f4").tobytes())
+    (tmp_path / RAW / IDX[0]).write_bytes(bytes([0, 0, 0x0D, 3]) + sizes + np.ones(TRAIN * 784, ">f4").tobytes())
     with pytest.raises(DataError, match="needs pixels as unsigned bytes from 0 to 255, got float32; write them as bytes"):
         read(tmp_path)
 
@@ -378,14 +379,14 @@ def test_test_pictures_that_were_trained_on_are_told(tmp_path: Path) -> None:
     """How many, and how many of them are in the pool; a test set of its own gets no word."""
     small_mnist(tmp_path)
     images = np.random.default_rng(0).integers(0, 256, (TRAIN, 28, 28))
-    write_idx(tmp_path / RAW / vision.IDX[0], images)
-    write_idx(tmp_path / RAW / vision.IDX[2], images[:TEST])
-    write_idx(tmp_path / RAW / vision.IDX[3], np.arange(TEST) % 10)
+    write_idx(tmp_path / RAW / IDX[0], images)
+    write_idx(tmp_path / RAW / IDX[2], images[:TEST])
+    write_idx(tmp_path / RAW / IDX[3], np.arange(TEST) % 10)
     (told,) = doubles(read(tmp_path))
     pool = {each.tobytes() for each in read(tmp_path).pool_inputs}
     inside = sum(each.tobytes() in pool for each in read(tmp_path).test_inputs)
     assert told.startswith(f"40 of 40 test examples stand in the training part too, {inside} of them in the pool: test accuracy")
-    write_idx(tmp_path / RAW / vision.IDX[2], np.random.default_rng(1).integers(0, 256, (TEST, 28, 28)))
+    write_idx(tmp_path / RAW / IDX[2], np.random.default_rng(1).integers(0, 256, (TEST, 28, 28)))
     assert doubles(read(tmp_path)) == ()
     assert read(tmp_path).repeated == 0
 
@@ -394,7 +395,7 @@ def small_cifar(
     root: Path, dataset: str = "cifar10", *, protocol: int = 2, harm: Callable[[str, dict[str, Any]], Any] | None = None
 ) -> None:
     """Write a small CIFAR in its authors' own format; `harm` may change what a file holds."""
-    layout = vision.LAYOUTS[dataset]
+    layout = vision.layout_of(profile(dataset).card)
     rng, fine = np.random.default_rng(3), dataset == "cifar100"
     *batches, meta = layout.files
     for name in batches:
@@ -420,7 +421,7 @@ def tiny(dataset: str) -> Recipe:
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 def test_cifar_is_read_from_its_folder_and_from_its_archive(tmp_path: Path, dataset: str, protocol: int) -> None:
     """The same examples, in colour, from files and from the archive that they come in; nothing is unpacked or fetched."""
-    layout = vision.LAYOUTS[dataset]
+    layout = vision.layout_of(profile(dataset).card)
     small_cifar(tmp_path / "files", dataset, protocol=protocol)
     (tmp_path / "packed").mkdir()
     with tarfile.open(tmp_path / "packed" / layout.archive, "w:gz") as tar:
@@ -449,7 +450,7 @@ class Evil:
 def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     """It runs nothing."""
     small_cifar(tmp_path)
-    batch = tmp_path / vision.LAYOUTS["cifar10"].folder / "data_batch_2"
+    batch = tmp_path / vision.layout_of(profile("cifar10").card).folder / "data_batch_2"
     write_pickle(batch, {"data": Evil(tmp_path / "gone"), "labels": []})
     with pytest.raises(DataError, match=rf"^cifar10: {batch} needs to be one of CIFAR's pickled files, .*which is no array"):
         read(tmp_path, recipe=tiny("cifar10"))
@@ -484,7 +485,7 @@ def test_cifar_files_of_another_kind_are_refused(tmp_path: Path, name: str, chan
 def test_damaged_cifar_is_refused(tmp_path: Path) -> None:
     """Files and archives that are none come out as one line, for both CIFAR sets."""
     for dataset in ("cifar10", "cifar100"):
-        layout = vision.LAYOUTS[dataset]
+        layout = vision.layout_of(profile(dataset).card)
         (tmp_path / layout.archive).write_bytes(b"not an archive")
         with pytest.raises(DataError, match=rf"^{dataset}: .*{layout.archive} cannot be read, got ReadError"):
             read(tmp_path, recipe=asked(dataset))
@@ -498,7 +499,7 @@ def test_damaged_cifar_is_refused(tmp_path: Path) -> None:
 def test_an_archive_without_a_file_is_named(tmp_path: Path) -> None:
     """With what is in it."""
     small_cifar(tmp_path / "files")
-    layout = vision.LAYOUTS["cifar10"]
+    layout = vision.layout_of(profile("cifar10").card)
     with tarfile.open(tmp_path / layout.archive, "w:gz") as tar:
         tar.add(tmp_path / "files" / layout.folder / "test_batch", arcname="test_batch")
     with pytest.raises(DataError, match=r"cifar-10-python\.tar\.gz needs a file data_batch_1, got test_batch; put the published archive"):
@@ -534,7 +535,7 @@ def test_real_images_equal_torchvisions_tensors(data_root: Path, dataset: str) -
     """Dealt images are torchvision's, through its own ToTensor, with their labels."""
     from torchvision import datasets, transforms  # noqa: PLC0415  costs seconds
 
-    reader = getattr(datasets, vision.LAYOUTS[dataset].reader)(data_root, train=False, transform=transforms.ToTensor())
+    reader = getattr(datasets, vision.layout_of(profile(dataset).card).reader)(data_root, train=False, transform=transforms.ToTensor())
     got = read(data_root, recipe=asked(dataset, test=10_000))
     theirs = {}
     for image, label in (reader[row] for row in range(0, 10_000, 100)):
@@ -547,7 +548,7 @@ def test_real_images_equal_torchvisions_tensors(data_root: Path, dataset: str) -
 @pytest.mark.data
 def test_a_truncated_real_file_is_refused(data_root: Path, tmp_path: Path) -> None:
     """A CIFAR batch that lost its end is named."""
-    layout = vision.LAYOUTS["cifar10"]
+    layout = vision.layout_of(profile("cifar10").card)
     for real, copy in zip(layout.paths(data_root), layout.paths(tmp_path), strict=True):
         copy.parent.mkdir(exist_ok=True)
         copy.symlink_to(real)

@@ -10,7 +10,7 @@ from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.audit.options import Options, describe
-from mia_audit.data.profiles import PROFILES
+from mia_audit.data.profiles import profiles
 from mia_audit.models.network import Population
 from mia_audit.probes import curvature, gradients, names
 from mia_audit.probes.subject import Subject
@@ -136,7 +136,7 @@ def test_frames_of_an_ann_are_averaged() -> None:
     assert np.isfinite(curvature.curvature(asked, RECIPE)["curvature"]).all()
 
 
-@pytest.mark.parametrize("dataset", [known.name for known in PROFILES])
+@pytest.mark.parametrize("dataset", [known.name for known in profiles()])
 def test_only_small_last_layers_are_inverted(dataset: str) -> None:
     """Counted as the built network counts; a wide last layer has no such signal."""
     recipe = describe("snn-nmnist" if dataset == "nmnist-small" else "ann", Options(dataset=dataset))

@@ -28,9 +28,9 @@ def surrogates() -> Iterable[str]:
 
 def datasets() -> Iterable[str]:
     """Return the names of data sets."""
-    from mia_audit.data.profiles import PROFILES  # noqa: PLC0415
+    from mia_audit.catalogue import dataset_names  # noqa: PLC0415
 
-    return [profile.name for profile in PROFILES]
+    return dataset_names()
 
 
 def attacks() -> Iterable[str]:

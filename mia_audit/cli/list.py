@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from mia_audit.data.cards import Profile
     from mia_audit.recipe import Recipe
 
 catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
@@ -73,10 +74,15 @@ def attacks(as_json: AsJson = False) -> None:
 @catalogue.command()
 def datasets(as_json: AsJson = False) -> None:
     """List data sets, and where each comes from."""
-    from mia_audit.data.profiles import PROFILES  # noqa: PLC0415
+    from mia_audit.data.profiles import profiles  # noqa: PLC0415
 
-    facts = [{"shape": "x".join(map(str, p.shape)), "classes": p.classes, "pool": p.pool, "source": p.source} for p in PROFILES]
-    _print([Entry(name=p.name, facts=each, text=p.title) for p, each in zip(PROFILES, facts, strict=True)], as_json)
+    _print([_dataset(each) for each in profiles()], as_json)
+
+
+def _dataset(suits: "Profile") -> Entry:
+    """Return a data set's entry: its shape, how many classes and examples an audit takes of it by default, and whose it is."""
+    facts = {"shape": "x".join(map(str, suits.shape)), "classes": suits.classes, "pool": suits.pool, "source": suits.source}
+    return Entry(name=suits.name, facts=facts, text=f"{suits.title}. {suits.card.owner}. {suits.card.origin}")
 
 
 @catalogue.command()

@@ -1,10 +1,8 @@
 """Data sets that ship with scikit-learn: no file to look for, nothing to download."""
 
-from typing import Any
-
 import numpy as np
 
-from mia_audit.data.profiles import Profile
+from mia_audit.data.cards import Profile
 from mia_audit.data.source import Source, Split
 
 
@@ -12,12 +10,7 @@ def read(profile: Profile) -> Source:
     """Return a bundled data set, in scikit-learn's order."""
     from sklearn import datasets  # noqa: PLC0415  costs a second
 
-    loaders: dict[str, Any] = {
-        "digits": datasets.load_digits,
-        "iris": datasets.load_iris,
-        "breast-cancer": datasets.load_breast_cancer,
-    }
-    bunch = loaders[profile.name]()
+    bunch = getattr(datasets, profile.card.loader)()
     inputs = np.asarray(bunch.data, dtype=np.float64).reshape(-1, *profile.shape)
     return Source(
         class_names=tuple(str(name) for name in bunch.target_names),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mia_audit.data.profiles import Profile
+from mia_audit.data.cards import Profile
 from mia_audit.data.source import Source, Split
 from mia_audit.errors import DataError
 from mia_audit.types import Ints

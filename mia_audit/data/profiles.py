@@ -1,87 +1,32 @@
-"""What suits each data set: the literal list of data sets, and the recipe fields they fill in."""
+"""What suits each data set: its card, and the recipe fields that the card fills in."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import Any
 
+from mia_audit.catalogue import checked, dataset_names, folder, read_toml
+from mia_audit.data.cards import Card, Profile, suited
 from mia_audit.errors import CatalogueError, nearest
 from mia_audit.recipe import Recipe
 
 
-@dataclass(frozen=True, kw_only=True)
-class Profile:
-    """A data set that a recipe can name, and what a recipe gets when it leaves fields open.
-
-    source     bundled with scikit-learn, read (and fetched when absent) by torchvision, or files that the user fetches
-    shape      of one example: (features,) or (channels, height, width); of one frame of events
-    events     examples are as many frames as the model has time steps
-    population examples of the third pool, that no model trains on and nobody scores
-    public     whether pictures of exposed examples may be shown without being asked for
-    """
-
-    name: str
-    title: str
-    source: Literal["bundled", "torchvision", "files"]
-    shape: tuple[int, ...]
-    classes: int
-    pool: int
-    population: int
-    test: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    hidden: tuple[int, ...] = ()
-    channels: tuple[int, ...] = ()
-    kernel: int = 3
-    padding: int = 1
-    public: bool = True
-    events: bool = False
-
-    @property
-    def kind(self) -> Literal["image", "table"]:
-        """Whether examples are images or rows of a table."""
-        return "image" if len(self.shape) == 3 else "table"
-
-    @property
-    def channels_last(self) -> tuple[int, ...]:
-        """The shape of one example (of one frame of events) as the engine holds it: (features,) or (height, width, channels)."""
-        return (*self.shape[1:], self.shape[0]) if self.kind == "image" else self.shape
-
-
-PROFILES: tuple[Profile, ...] = (
-    Profile(name="digits", title="8x8 digits (scikit-learn)", source="bundled", shape=(1, 8, 8), classes=10,
-            pool=1400, population=100, test=297, epochs=30, batch_size=32, learning_rate=5e-3, channels=(8, 16), hidden=(128,)),
-    Profile(name="iris", title="Iris (scikit-learn)", source="bundled", shape=(4,), classes=3,
-            pool=100, population=10, test=40, epochs=60, batch_size=10, learning_rate=5e-3, hidden=(64,)),
-    Profile(name="breast-cancer", title="Wisconsin breast cancer (scikit-learn)", source="bundled", shape=(30,), classes=2,
-            pool=400, population=40, test=129, epochs=40, batch_size=20, learning_rate=5e-3, hidden=(64,)),
-    Profile(name="mnist", title="MNIST", source="torchvision", shape=(1, 28, 28), classes=10,
-            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64),
-            kernel=5, padding=0, hidden=(256,)),
-    Profile(name="fashion-mnist", title="Fashion-MNIST", source="torchvision", shape=(1, 28, 28), classes=10,
-            pool=10_000, population=1000, test=2000, epochs=12, batch_size=128, learning_rate=2e-3, channels=(12, 64),
-            kernel=5, padding=0, hidden=(256,)),
-    Profile(name="cifar10", title="CIFAR-10", source="torchvision", shape=(3, 32, 32), classes=10,
-            pool=10_000, population=1000, test=2000, epochs=15, batch_size=128, learning_rate=2e-3, channels=(32, 64),
-            kernel=3, padding=1, hidden=(256,)),
-    Profile(name="cifar100", title="CIFAR-100", source="torchvision", shape=(3, 32, 32), classes=100,
-            pool=10_000, population=1000, test=2000, epochs=20, batch_size=128, learning_rate=2e-3, channels=(32, 64),
-            kernel=3, padding=1, hidden=(256,)),
-    Profile(name="location30", title="Location-30, check-ins in Bangkok", source="files", shape=(446,), classes=30,
-            pool=3200, population=500, test=1000, epochs=40, batch_size=64, learning_rate=2e-3, hidden=(256,), public=False),
-    Profile(name="adult", title="Adult, census income", source="files", shape=(108,), classes=2,
-            pool=10_000, population=1000, test=4000, epochs=20, batch_size=128, learning_rate=2e-3, hidden=(128,), public=False),
-    Profile(name="nmnist-small", title="N-MNIST, the first thousand samples", source="files", shape=(2, 34, 34), classes=10,
-            pool=800, population=100, test=100, epochs=20, batch_size=32, learning_rate=2e-3, channels=(8, 16),
-            kernel=5, padding=0, hidden=(128,), events=True),
-)  # fmt: skip
+def profiles() -> tuple[Profile, ...]:
+    """Return the data sets of the catalogue, by name."""
+    return tuple(map(profile, dataset_names()))
 
 
 def profile(name: str) -> Profile:
     """Return the profile of a data set; CatalogueError names the nearest one."""
-    for known in PROFILES:
-        if known.name == name:
-            return known
-    raise CatalogueError(f"unknown data set {name!r}{nearest(name, [known.name for known in PROFILES])}")
+    known = dataset_names()
+    if name not in known:
+        raise CatalogueError(f"unknown data set {name!r}{nearest(name, known)}")
+    return _shipped(name)
+
+
+@cache
+def _shipped(name: str) -> Profile:
+    """Return what a card of the catalogue says; it is asked for again and again, and ships with the code."""
+    file = f"{name}.toml"
+    return suited(checked(Card, read_toml(folder("datasets") / file), file))
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -119,3 +64,6 @@ def _calibrating(recipe: Recipe, suits: Profile) -> Recipe:
 
 def _filled(section: Any, suits: Profile, fields: tuple[str, ...]) -> Any:
     return section.model_copy(update={name: getattr(suits, name) for name in fields if getattr(section, name) is None})
+
+
+__all__ = ["Card", "Profile", "profile", "profiles", "resolve"]

@@ -15,20 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mia_audit.data import cifar, idx
-from mia_audit.data.profiles import Profile
+from mia_audit.data.cards import Card, Profile
 from mia_audit.data.source import Source
 from mia_audit.errors import DataError
 
 Fetch = Callable[[str, Path], None]
 Progress = Callable[[str], None]
-
-IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-CIFAR10 = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
-CIFAR100 = ("train", "test", "meta")
-
-
-DIGITS = tuple("0123456789")
-CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +61,19 @@ def found(path: Path) -> Path | None:
     return next((each for each in places if each.is_file()), None)
 
 
-LAYOUTS = {
-    "mnist": Layout(reader="MNIST", folder="MNIST/raw", files=IDX, megabytes=12, class_names=DIGITS),
-    "fashion-mnist": Layout(reader="FashionMNIST", folder="FashionMNIST/raw", files=IDX, megabytes=31, class_names=CLOTHES),
-    "cifar10": Layout(reader="CIFAR10", folder="cifar-10-batches-py", files=CIFAR10, megabytes=170, archive="cifar-10-python.tar.gz"),
-    "cifar100": Layout(reader="CIFAR100", folder="cifar-100-python", files=CIFAR100, megabytes=169, archive="cifar-100-python.tar.gz"),
-}
+def layout_of(card: Card) -> Layout:
+    """Return where torchvision looks for the files of a card's data set."""
+    files = card.files
+    if files is None or not files.torchvision:
+        raise DataError(f"{card.name} needs a card with files that torchvision knows, got none; add [files] with torchvision = ...")
+    return Layout(
+        reader=files.torchvision,
+        folder=files.folder,
+        files=files.names,
+        megabytes=files.megabytes,
+        archive=files.archive,
+        class_names=card.class_names if card.reader == "idx" else (),
+    )
 
 
 def download(reader: str, folder: Path) -> None:
@@ -87,7 +86,7 @@ def download(reader: str, folder: Path) -> None:
 
 def read(profile: Profile, *, root: Path, offline: bool, progress: Progress, fetch: Fetch = download) -> Source:
     """Return an image data set, downloaded first when its files are absent and `offline` is not set."""
-    layout = LAYOUTS[profile.name]
+    layout = layout_of(profile.card)
     absent = layout.absent(root)
     if absent and offline:
         raise DataError(
@@ -124,7 +123,7 @@ def _parse(profile: Profile, layout: Layout, root: Path) -> Source:
     absent = layout.absent(root)
     if absent:
         raise DataError(f"{absent[0]} is not there")
-    if layout.files == IDX:
+    if profile.card.reader == "idx":
         return _idx(profile, layout, root)
     packed = layout.archived(root)
     given = cifar.folder(root / layout.folder, layout.files) if packed is None else cifar.archive(profile.name, packed, layout.files)
