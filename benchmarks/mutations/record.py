@@ -1,0 +1,47 @@
+"""Mutants of mia_audit/record."""
+
+from benchmarks.mutations.mutant import Mutant
+
+MUTANTS = (
+    Mutant("record/__init__.py", "if digest(arrays) != summary.arrays_sha256:", "if False:"),
+    Mutant("record/proving.py", "if each is not None and each != sha256(text):", "if False:"),
+    Mutant("record/__init__.py", "if version != SCHEMA_VERSION:", "if version > SCHEMA_VERSION:"),
+    Mutant("record/__init__.py", "parse_constant=_no_number", "parse_constant=float"),
+    Mutant("record/__init__.py", '{"record": proving.sha256(self.text), **(', '{"record": "", **('),
+    Mutant("record/__init__.py", "                    (folder / name).unlink(missing_ok=True)\n", "                    pass\n"),
+    Mutant("record/__init__.py", '(folder / "report.html").unlink(missing_ok=True)', '(folder / "report.html").exists()'),
+    Mutant("record/proving.py", "if len(sizes) > 1 or -1 in sizes:", "if -1 in sizes:"),
+    Mutant("record/proving.py", "if not np.isin(places, audited).all():", "if False:"),
+    Mutant("record/__init__.py", "return self.known_as or proving.sha256(self.text)", "return proving.sha256(self.summary.to_json())"),
+    Mutant("record/summary.py", "return self.looks.headline_p <= HEADLINE_LEVEL", "return self.looks.headline_p <= 2 * HEADLINE_LEVEL"),
+    Mutant("record/summary.py", "return self.looks.headline_p <= HEADLINE_LEVEL", "return self.strongest.auc.low > hints.CHANCE"),
+    Mutant("record/summary.py", "control.passed is not False for control", "control.passed for control"),
+    Mutant("record/summary.py", "in self.controls if control.name != POWER_CONTROL)", "in self.controls)"),
+    Mutant("record/summary.py", "*hints.of_kind(self.kind), *hints.of_risk(self.vulnerable))", "*hints.of_kind(self.kind))"),
+    Mutant("record/summary.py", "*hints.of_kind(self.kind), *hints.of_risk(self.vulnerable))", "*hints.of_risk(self.vulnerable))"),
+    Mutant("record/summary.py", "attack.name == self.headline)", "attack.name != self.headline)"),
+    Mutant("record/hints.py", "if look.p <= LOOKS_LEVEL]", "if look.p <= 0.05]"),
+    Mutant("record/hints.py", "kind.p > KIND_LEVEL", "kind.p > 0.05"),
+    Mutant("record/hints.py", "vulnerable.least_q > RISK_LEVEL", "vulnerable.least_q > 0.05"),
+    Mutant("record/hints.py", "1 - LOOKS_LEVEL / (2 * max(1, self.count))", "1 - LOOKS_LEVEL / 2"),
+    Mutant("record/hints.py", "1 - LOOKS_LEVEL / (2 * max(1, self.count))", "1 - LOOKS_LEVEL / max(1, self.count)"),
+    Mutant("record/hints.py", "* (estimate.value - estimate.low) > chance", "* (estimate.high - estimate.value) > chance"),
+    Mutant("record/hints.py", "* (estimate.high - estimate.value) < chance", "* (estimate.high - estimate.value) > chance"),
+    Mutant("record/hints.py", "one.p <= LOOKS_LEVEL / seen.count]", "one.p <= LOOKS_LEVEL]"),
+    Mutant("record/hints.py", "if limit.bound and limit.epsilon", "if limit.epsilon"),
+    Mutant("record/verdict.py", "if not summary.sound:", "if False:"),
+    Mutant("record/verdict.py", "    if summary.hints:\n", "    if False:\n"),
+    Mutant("record/verdict.py", "    if summary.powerless:\n", "    if False:\n"),
+    Mutant("record/verdict.py", "if summary.power.auc >= 1:", "if summary.power.auc > 1:"),
+    Mutant("record/findings.py", "self.replicates >= FEWEST_REPLICATES and self.p_holm", "self.p_holm"),
+    Mutant("record/findings.py", "self.replicates >= FEWEST_REPLICATES and self.p_holm", "self.replicates >= FEWEST_REPLICATES and self.p"),
+    Mutant("record/compared.py", "1 - HEADLINE_LEVEL / audits", "1 - HEADLINE_LEVEL"),
+    Mutant("record/compared.py", "each.sound and each.leaks and", "each.leaks and"),
+    Mutant(
+        "record/shown.py", "(attack.name != summary.headline, -attack.rehearsal_auc, attack.name)", "(-attack.rehearsal_auc, attack.name)"
+    ),
+    Mutant("record/shown.py", "if rate.fpr == RATE)", "if rate.fpr > RATE)"),
+    Mutant("record/shown.py", 'f"not resolved, at most {estimate.high:.1%}"', 'f"{estimate.high:.1%}"'),
+    Mutant("record/proving.py", "if abs(told - counted) > _CLOSE:", "if False:"),
+    Mutant("record/summary.py", "(self.beyond is None or self.beyond.p <= HEADLINE_LEVEL)", "True"),
+)

@@ -1,0 +1,148 @@
+"""Mutants of mia_audit/statistics."""
+
+from benchmarks.mutations.mutant import Mutant
+
+MUTANTS = (
+    # ROC: ties, ends, direction
+    Mutant("statistics/roc.py", "np.unique(scores)[::-1]", "np.sort(scores)[::-1]"),
+    Mutant("statistics/roc.py", "np.unique(scores)[::-1]", "np.unique(scores)"),
+    Mutant("statistics/roc.py", "fpr=np.concatenate([[0.0], ", "fpr=np.concatenate([[], "),
+    Mutant("statistics/roc.py", "members.size * (members.size + 1) / 2", "members.size * (members.size - 1) / 2"),
+    Mutant("statistics/roc.py", "rankdata(np.concatenate([members, others]))", "rankdata(np.concatenate([members, others]), 'min')"),
+    Mutant("statistics/roc.py", "rankdata(np.concatenate([members, others]))", "rankdata(-np.concatenate([members, others]))"),
+    Mutant("statistics/roc.py", "np.mean(members > threshold)", "np.mean(members >= threshold)"),
+    Mutant("statistics/roc.py", "others.size - 1 - allowed)[others.size - 1 - allowed]", "others.size - allowed)[others.size - allowed]"),
+    Mutant("statistics/roc.py", "if allowed >= others.size:", "if allowed > others.size:"),
+    Mutant("statistics/roc.py", " * (1 + 1e-12) + 1e-12", ""),
+    Mutant("statistics/roc.py", "np.floor(", "np.ceil("),
+    Mutant("statistics/roc.py", "curve.tpr - curve.fpr", "curve.fpr - curve.tpr"),
+    Mutant("statistics/roc.py", "if middle < upper else lower", "if middle <= upper else lower"),
+    Mutant("statistics/roc.py", "curve.thresholds[best : best + 2]", "curve.thresholds[best - 1 : best + 1]"),
+    Mutant(
+        "statistics/roc.py",
+        'np.searchsorted(np.sort(scores), values, side="left")',
+        'np.searchsorted(np.sort(scores), values, side="right")',
+    ),
+    Mutant("statistics/roc.py", "values[member], values[~member]", "values[~member], values[member]"),
+    Mutant("statistics/roc.py", "if not np.isfinite(scores).all():", "if np.isnan(scores).any():"),
+    Mutant("statistics/roc.py", "if member.all() or not member.any():", "if member.all():"),
+    # AUC interval
+    Mutant("statistics/delong.py", "/ others.size\n", "/ members.size\n"),
+    Mutant("statistics/delong.py", "above.var(ddof=1)", "above.var()"),
+    Mutant("statistics/delong.py", "below.var(ddof=1) / below.size", "below.var(ddof=1) / above.size"),
+    Mutant("statistics/delong.py", " / (area * (1 - area))", ""),
+    Mutant("statistics/delong.py", "if min(above.size, below.size) < 2:", "if False:"),
+    Mutant("statistics/delong.py", "area - _NEAR", "area"),
+    Mutant("statistics/delong.py", "mean * theta / (1 + theta)", "mean * theta / (2 - theta)"),
+    Mutant("statistics/delong.py", "norm.ppf((1 + level) / 2)", "norm.ppf(level)"),
+    # TPR at FPR
+    Mutant("statistics/rates.py", "rng.beta(allowed + 1, others.size - allowed, size=draws)", "np.full(draws, allowed / others.size)"),
+    Mutant(
+        "statistics/rates.py", "rng.beta(allowed + 1, others.size - allowed, size=draws)", "rng.beta(allowed + 1, others.size, size=draws)"
+    ),
+    Mutant("statistics/rates.py", "np.sort(others)[others.size - rank]", "np.sort(others)[rank - 1]"),
+    Mutant("statistics/rates.py", "counts_above(members, np.sort", "counts_above(others, np.sort"),
+    Mutant("statistics/rates.py", "rng.binomial(members.size, above / members.size)", "above"),
+    Mutant("statistics/rates.py", "min(float(low), known.low), max(float(high), known.high)", "float(low), float(high)"),
+    Mutant("statistics/rates.py", "FEWEST_FALSE_POSITIVES - 1e-9", "FEWEST_FALSE_POSITIVES / 10"),
+    Mutant("statistics/rates.py", "FEWEST_FALSE_POSITIVES - 1e-9", "FEWEST_FALSE_POSITIVES"),
+    Mutant("statistics/rates.py", "_ends(scores, member, limit, rng)[1] if limit < 1 else 1.0", "_ends(scores, member, fpr, rng)[1]"),
+    Mutant("statistics/rates.py", "int((~member).sum())", "int(member.sum())"),
+    Mutant("statistics/rates.py", "value=None, low=0.0", "value=0.0, low=0.0"),
+    # proportions, null test, power
+    Mutant("statistics/proportions.py", "share.hits, share.total - share.hits + 1)", "share.hits + 1, share.total - share.hits)"),
+    Mutant("statistics/proportions.py", "math.hypot(p_1 - low_1, high_2 - p_2)", "math.hypot(p_1 - low_1, p_2 - low_2)"),
+    Mutant(
+        "statistics/proportions.py",
+        "(1 + true_positives.value - false_positives.value) / 2",
+        "(true_positives.value + false_positives.value) / 2",
+    ),
+    Mutant("statistics/proportions.py", "np.sum(members > threshold)", "np.sum(members >= threshold)"),
+    Mutant("statistics/proportions.py", "np.sum(others > threshold)", "np.sum(others < threshold)"),
+    Mutant("statistics/proportions.py", "(p + z**2 / (2 * n))", "p"),
+    Mutant("statistics/nulltest.py", "(total + 1 - tied)", "(total + 1)"),
+    Mutant("statistics/nulltest.py", "2 * float(norm.sf(", "float(norm.sf("),
+    Mutant("statistics/nulltest.py", "- m * n / 2) - 0.5", "- m * n / 2)"),
+    Mutant("statistics/nulltest.py", "np.arange(p.size, 0, -1)", "p.size"),
+    Mutant("statistics/nulltest.py", "np.maximum.accumulate(", "np.asarray("),
+    Mutant("statistics/nulltest.py", "adjusted[order] = ", "adjusted[:] = "),
+    Mutant("statistics/power.py", "(members + nonmembers + 1) / 12", "(members + nonmembers + 1) / 6"),
+    Mutant("statistics/power.py", "auc_power(gap, members, nonmembers, wins) - POWER", "auc_power(gap, members, nonmembers, wins) - 0.5"),
+    Mutant("statistics/power.py", "(members + nonmembers - 2) * (twice - area**2)", "(members - 1) * (twice - area**2)"),
+    # turns: weights, ties, what is resampled
+    Mutant("statistics/turns.py", "aucs[turn] = sides[0].mean()", "aucs[turn] = 1 - sides[0].mean()"),
+    Mutant("statistics/turns.py", "(side - aucs[turn]) / side.size", "side - aucs[turn]"),
+    Mutant(
+        "statistics/turns.py",
+        "placements(scores[judged].astype(np.float64), member[judged])",
+        "placements(scores.astype(np.float64), member)",
+    ),
+    Mutant("statistics/turns.py", "members=(turns.judged & turns.member)", "members=turns.member"),
+    Mutant("statistics/turns.py", "falling[1:] != falling[:-1]", "falling[1:] == falling[1:]"),
+    Mutant("statistics/turns.py", "by_model[self.model[pairs]] * by_example", "by_example"),
+    Mutant("statistics/turns.py", 'limits, side="right"', 'limits, side="left"'),
+    Mutant("statistics/turns.py", "pooled.tprs(_weights(models, rng), each, at)", "pooled.tprs(every, each, at)"),
+    # vulnerability: exactness, ties, direction
+    Mutant("statistics/vulnerability.py", "np.lexsort((~trained_on, signal), axis=0)", "np.lexsort((trained_on, signal), axis=0)"),
+    Mutant("statistics/vulnerability.py", "np.cumsum(ways).clip(0.0, 1.0)[::-1]", "np.cumsum(ways).clip(0.0, 1.0)"),
+    Mutant("statistics/vulnerability.py", "np.cumsum(ways).clip(0.0, 1.0)[::-1]", "np.cumsum(ways[::-1])[::-1]"),
+    Mutant("statistics/vulnerability.py", "ways[outside + k :] -= ", "ways[outside + k :] += "),
+    Mutant("statistics/vulnerability.py", "(inside > 0) & (inside < models)", "(inside > 0)"),
+    Mutant("statistics/vulnerability.py", "benjamini_hochberg(p[resolved])", "p[resolved]"),
+    Mutant("statistics/vulnerability.py", "np.minimum.accumulate(steps[::-1])[::-1]", "steps"),
+    Mutant("statistics/vulnerability.py", "inside * (inside + 1) / 2", "inside * (inside - 1) / 2"),
+    # epsilon: sides, errors, deltas
+    Mutant(
+        "statistics/epsilon.py",
+        "lower(right, level / 2), upper(wrong, level / 2)\n    return max(0.0, math.log",
+        "lower(right, level), upper(wrong, level)\n    return max(0.0, math.log",
+    ),
+    Mutant("statistics/epsilon.py", "(low - delta) / high)) if", "low / high)) if"),
+    Mutant("statistics/epsilon.py", "level / len(counts)", "level"),
+    Mutant("statistics/epsilon.py", "(_rest(wrongly), _rest(above)) if self.turned", "(_rest(above), _rest(wrongly)) if self.turned"),
+    Mutant("statistics/epsilon.py", "norm.ppf(low) - norm.ppf(high)", "norm.ppf(low) + norm.ppf(high)"),
+    Mutant("statistics/epsilon.py", "2 * math.asinh(z / 2", "2 * math.asinh(z"),
+    Mutant("statistics/epsilon.py", "(1 - z**2 * q_0 / (9 * wrong.hits))", "1"),
+    Mutant("statistics/epsilon.py", "turned if way else plain", "plain if way else turned"),
+    Mutant("statistics/epsilon.py", "< FEWEST:", "< 0:"),
+    Mutant("statistics/joint.py", "1 - delta - math.exp(epsilon) * fpr", "1 - math.exp(epsilon) * fpr"),
+    Mutant("statistics/joint.py", "right.total - right.hits + 0.5, right.hits + 0.5", "right.hits + 0.5, right.total - right.hits + 0.5"),
+    Mutant("statistics/joint.py", "wrong.hits + 0.5, wrong", "wrong.hits + 5, wrong"),
+    Mutant("statistics/onerun.py", "betainc(right, made - right + 1", "betainc(right + 1, made - right"),
+    Mutant("statistics/onerun.py", "2 * self.guesses.examples * delta", "self.guesses.examples * delta"),
+    Mutant("statistics/onerun.py", "np.exp(logs)) / steps", "np.exp(logs))"),
+    Mutant("statistics/onerun.py", "(~member[said < 0]).sum()", "member[said < 0].sum()"),
+    Mutant("statistics/tradeoff.py", "lines = (grown * fpr + self.delta, ", "lines = (grown * fpr, "),
+    Mutant("statistics/tradeoff.py", "norm.cdf(self.mu / math.sqrt(2))", "norm.cdf(self.mu / 2)"),
+    Mutant("statistics/tradeoff.py", "2 * norm.cdf(self.mu / 2) - 1", "2 * norm.cdf(self.mu) - 1"),
+    Mutant("statistics/tradeoff.py", "lower(right, level / 2), upper(wrong, level / 2))", "lower(right, level), upper(wrong, level))"),
+    Mutant("statistics/tradeoff.py", "-epsilon / mu - mu / 2) + epsilon", "-epsilon / mu - mu / 2)"),
+    # bands, slices, calibration
+    Mutant(
+        "statistics/band.py", "(middle, high) if covered >= LEVEL else (low, middle)", "(middle, high) if covered >= 0.5 else (low, middle)"
+    ),
+    Mutant("statistics/band.py", "missed: Bools = (above | below).any(axis=1)", "missed: Bools = above.any(axis=1)"),
+    Mutant(
+        "statistics/band.py", 'np.searchsorted(np.sort(values), cuts, side="right")', 'np.searchsorted(np.sort(values), cuts, side="left")'
+    ),
+    Mutant("statistics/band.py", "gap = math.sqrt(2) * float", "gap = float"),
+    Mutant("statistics/slices.py", "1 - (1 - LEVEL) / max(1, len(known))", "LEVEL"),
+    Mutant("statistics/slices.py", "min(member[here].sum(), (~member[here]).sum())", "max(member[here].sum(), (~member[here]).sum())"),
+    Mutant(
+        "statistics/slices.py", "spread / (len(found) - 1), len(found) - 1, freedom", "spread / (len(found) - 1), len(found) + 9, freedom"
+    ),
+    Mutant("statistics/calibration.py", "(hits + 1) / (totals + 2)", "hits / totals"),
+    Mutant("statistics/calibration.py", 'side="right") - 1\n', 'side="left") - 1\n'),
+    Mutant("statistics/calibration.py", "(as_high + 1) / (nonmembers.size + 1)", "as_high / nonmembers.size"),
+    Mutant(
+        "statistics/calibration.py",
+        "benjamini_hochberg(conformal_p(scores, nonmembers)) <= rate",
+        "conformal_p(scores, nonmembers) <= rate",
+    ),
+    # frontiers, the blind classifier, one more of those
+    Mutant("statistics/frontier.py", "(low + high) / 2 if low <= high", "high if low <= high"),
+    Mutant("statistics/frontier.py", "differences.std(ddof=1) / np.sqrt(differences.size)", "differences.std(ddof=1)"),
+    Mutant("statistics/frontier.py", "np.mean(np.abs(signs @ differences)", "np.mean((signs @ differences)"),
+    Mutant("statistics/frontier.py", "weights=self.leak) / np.bincount(where)", "weights=self.leak)"),
+    Mutant("statistics/slices.py", "holm(list(p.values()))", "list(p.values())"),
+)
