@@ -315,8 +315,8 @@ def cohorts() -> list[dict[str, Any]]:
     }  # fmt: skip
     parts = [{name: value[models] for name, value in whole.items()} for models in (slice(0, 3), slice(3, None))]
     for number, part in enumerate(parts):
-        for name in ("pool/asked", "pool/asked@2", "pool/asked@10"):
-            part[name] = np.full((2, POOL), 10 * number + len(name))
+        for name in ("pool/entered", "pool/entered@2", "pool/entered@10"):
+            part[name] = np.full((2, 1, POOL), 10 * number + len(name))
     return parts
 
 
@@ -330,7 +330,7 @@ def test_cohorts_are_put_together_in_the_order_of_models() -> None:
     np.testing.assert_allclose(bank.signals["trajectory"][2, 1, :, 0], [2060.3, 2060.4, 2060.0])
     assert bank.signals["noise"][:, 0].tolist() == [0, 1, 2, 3, 4]
     assert bank.asked is not None
-    assert sorted(bank.asked[:, 0, 0].tolist()) == [10, 12, 13, 20, 22, 23]
+    assert sorted(bank.asked[:, 0, 0].tolist()) == [12, 14, 15, 22, 24, 25]
     assert bank.trained_on is not None
     assert bank.trained_on.sum(axis=1).tolist() == [0, 1, 2, 3, 4]
 

@@ -32,7 +32,6 @@ MUTANTS = (
     Mutant("signals.py", "np.mean(rates, axis=0).T", "rates[0].T"),
     Mutant("signals.py", "np.mean(rates, axis=0).T", "np.mean(rates, axis=0)"),
     Mutant("signals.py", "np.stack(logits, axis=1)", "np.stack(logits, axis=1)[:, ::-1]"),
-    Mutant("signals.py", "(words * weights).sum(dim=1)", "words.sum(dim=1)"),
     Mutant("signals.py", "inputs[start : start + size]", "inputs[start : start + size + 1]"),
     Mutant("signals.py", "inputs[start : start + size]", "inputs[:size]"),
 )
