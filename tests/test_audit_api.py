@@ -75,7 +75,7 @@ def test_run_returns_the_record_it_wrote(audited: mia_audit.Record, place: Path)
     assert mia_audit.load("$PLACE/record").summary == audited.summary
     assert {path.name for path in folder.iterdir()} == {"record.json", "arrays.npz", "exposed.npz", "run.json", "report.html"}
     recipe = audited.summary.recipe
-    assert audited.name == f"changed-{audited.id[:8]}"
+    assert audited.name == f"changed-iris-fp-{audited.id[:8]}"
     assert recipe.audit.attacks == ("loss", "margin", "lira-online")
     plain = describe("ann", Options(dataset="iris", shadows=12)).training
     assert recipe.training == plain.model_copy(update={"epochs": 2, "stop_epoch": 2})
@@ -193,10 +193,12 @@ def test_the_verdict_never_says_private(tmp_path: Path) -> None:
     tests = summary.looks
     assert tests is not None
     low, high = (tests.model_copy(update={"headline_p": p, "found": ()}) for p in (0.5, 0.001))
+    assert summary.beyond is not None
+    beyond = summary.beyond.model_copy(update={"p": 0.001})
     failed = summary.controls[0].model_copy(update={"passed": False})
     sentences = [
         verdict(summary.model_copy(update={"looks": low})),
-        verdict(summary.model_copy(update={"looks": high})),
+        verdict(summary.model_copy(update={"looks": high, "beyond": beyond})),
         verdict(summary.model_copy(update={"controls": (failed,)})),
     ]
     openings = ["The attacks run here found no leakage", "Membership leaks", "Do not rely on this audit: a control failed (phantom target)"]

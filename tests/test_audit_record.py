@@ -54,17 +54,19 @@ def test_auc_and_rates(record: Record) -> None:
 
 
 def test_rehearsals_choose_threshold_and_headline(record: Record) -> None:
-    """Both come from the shadow models' rehearsals alone: the best balanced accuracy, the largest mean AUC."""
+    """Both come from the rehearsals alone, of the examples that count in them: the best balanced accuracy, the largest mean AUC."""
     audited = record.arrays["audited"]
     rehearsing = record.arrays["membership"][2 : 2 + record.summary.counts.rehearsals, audited]
+    counted = record.arrays["counted"]
     means = {}
     for attack in record.summary.attacks:
         rehearsed = record.arrays[f"rehearsal/{attack.name}"]
-        means[attack.name] = np.mean([roc_auc_score(row, score) for row, score in zip(rehearsing, rehearsed, strict=True)])
+        each = [roc_auc_score(row[own], score[own]) for row, score, own in zip(rehearsing, rehearsed, counted, strict=True)]
+        means[attack.name] = np.mean(each)
         assert attack.rehearsal_auc == pytest.approx(means[attack.name])
-        fpr, tpr, _ = roc_curve(rehearsing.ravel(), rehearsed.ravel(), drop_intermediate=False)
-        called = rehearsed.ravel() > attack.threshold
-        reached = called[rehearsing.ravel()].mean() - called[~rehearsing.ravel()].mean()
+        fpr, tpr, _ = roc_curve(rehearsing[counted], rehearsed[counted], drop_intermediate=False)
+        called = rehearsed[counted] > attack.threshold
+        reached = called[rehearsing[counted]].mean() - called[~rehearsing[counted]].mean()
         assert reached == pytest.approx((tpr - fpr).max())
     assert record.summary.headline == max(means, key=lambda name: means[name])
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  the name the field reads
 
-from mia_audit.models import fused
+from mia_audit.models import fused, narrow
 from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear, Sums, drain
 from mia_audit.models.product import Product
 
@@ -86,10 +86,10 @@ def test_logits_are_summed_in_float32() -> None:
 
 
 @pytest.mark.parametrize(("rows", "inputs", "outputs"), [(1, 4, 64), (32, 784, 250), (5, 64, 3), (128, 30, 64)])
-def test_products_are_torchs_to_the_bit_and_gradients_lie_as_weights_do(rows: int, inputs: int, outputs: int) -> None:
+def test_products_are_plain_ones_to_the_bit_and_gradients_lie_as_weights_do(rows: int, inputs: int, outputs: int) -> None:
     """In bfloat16, sums and both gradients; the weight's is contiguous, so that nobody has to turn it around."""
     x, weight = drawn(3, rows, inputs, kind=torch.bfloat16), drawn(3, outputs, inputs, seed=1, kind=torch.bfloat16)
-    ours, theirs = Product.apply(x, weight), torch.bmm(x, weight.transpose(1, 2))
+    ours, theirs = Product.apply(x, weight), narrow.bmm(x, weight.transpose(1, 2))
     assert torch.equal(ours, theirs)
     pulls = [pulled(out, x, weight) for out in (ours, theirs)]
     for own, their in zip(*pulls, strict=True):

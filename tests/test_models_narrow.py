@@ -27,6 +27,9 @@ def test_matrix_products_round_the_true_sum_once() -> None:
     exact = a.detach().double() @ b.detach().double()
     assert rounded_once(narrow.bmm(a, b), exact)
     assert rounded_once(narrow.mm(a[0], b[0]), exact[0])
+    place = torch.zeros(7, 5, dtype=torch.bfloat16)
+    assert narrow.mm(a[0].detach(), b[0].detach(), out=place) is place
+    assert rounded_once(place, exact[0])
 
 
 @pytest.mark.parametrize(("padding", "stride"), [(0, 1), (2, 1), (1, 2)])

@@ -24,7 +24,9 @@ BITS = "model.quantization.weight_bits"
 
 def answers(folder: Path, target: str, releases: list[int], **more: object) -> tuple[Floats, Floats | None]:
     """Return logits [models, pool, classes] of a target's population, and of its other releases [models, pool, releases, classes]."""
-    settings = {**SMALL, "audit.releases": releases, "data.pool": 90, "model.quantization.calibration": 10, **more}
+    settings = {**SMALL, "audit.releases": releases, "data.pool": 90, **more}
+    if releases or more:  # nothing is calibrated without them
+        settings["model.quantization.calibration"] = 10
     options = Options(dataset="iris", shadows=10, settings=settings, store=folder, out=folder, device="cpu", workers=1)
     ready = prepare(target, options, Silent())
     tasks = plan.tasks(ready.recipe, ready.rows, ready.examples.sha256, "cpu")

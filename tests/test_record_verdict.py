@@ -144,7 +144,7 @@ def test_an_interval_off_chance_is_told_beside_an_auc_at_chance(what: str) -> No
         assert f"The AUC of {record.summary.headline} is not above chance (" in shown
         assert said in shown
         assert "found no leakage" not in shown
-    assert 'class="verdict tone-hint"' in page
+    assert 'class="verdict tone-calm"' in page
     assert "as a reason to audit again" in page
 
 
@@ -218,6 +218,6 @@ def test_a_comparison_counts_what_is_only_hinted_at() -> None:
     """Neither among the leaks nor among those that show nothing."""
     hinted: Record = replace(CALM, summary=headline(tpr_at_fpr=(rate(ABOVE),)))
     page = render([hinted, make_record(leaky=False, seed=2)])
-    said = "from 1 the headline's AUC is not above chance, but another number is off it; from 1 they found no leakage."
+    said = "of 1 the audit by itself says that something is off chance, which is not enough among 2 audits; from 1 they found no leakage."
     assert f"Membership leaks from 0 of 2 targets to the attacks run here; {said}" in text(page)
-    assert 'class="verdict tone-hint"' in page
+    assert 'class="verdict tone-calm"' in page

@@ -94,7 +94,7 @@ def _piece(  # noqa: PLR0913, PLR0917
     patches.cut(_wide(images.reshape(count, images.shape[1], -1), channels), taps, padding, _wide(field, channels))
     kernels_grad = narrow.mm(rows.t(), field.view(len(rows), -1)).float()
     if images_grad is not None:
-        field.view(len(rows), -1).copy_(narrow.mm(rows, matrix))
+        narrow.mm(rows, matrix, out=field.view(len(rows), -1))
         patches.paste(bits(field), taps, padding, bits(images_grad.view(count, images.shape[1], -1)))
     return kernels_grad
 

@@ -17,9 +17,12 @@ def bmm(a: Tensor, b: Tensor) -> Tensor:
     return torch.bmm(a.float(), b.float()).to(a.dtype) if _widens(a) else torch.bmm(a, b)
 
 
-def mm(a: Tensor, b: Tensor) -> Tensor:
-    """Return the product [n, m] of matrices [n, l] and [l, m], in their type."""
-    return torch.mm(a.float(), b.float()).to(a.dtype) if _widens(a) else torch.mm(a, b)
+def mm(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
+    """Return the product [n, m] of matrices [n, l] and [l, m], in their type; written into `out` where that is given."""
+    if not _widens(a):
+        return torch.mm(a, b, out=out)
+    wide = torch.mm(a.float(), b.float())
+    return wide.to(a.dtype) if out is None else out.copy_(wide)
 
 
 def conv2d(images: Tensor, kernels: Tensor, *, padding: int, stride: int = 1) -> Tensor:
