@@ -9,7 +9,7 @@ import numpy as np
 from mia_audit.arrays import Arrays
 from mia_audit.attacks import Attack
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.audit import epsilon, looking, risk
+from mia_audit.audit import epsilon, growing, looking, risk
 from mia_audit.audit.attacking import Scores, needed
 from mia_audit.audit.kind import kind, take_turns
 from mia_audit.audit.measuring import Truth
@@ -59,8 +59,10 @@ def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
     }
     groups = {f"groups/{grouping.by}": grouping.groups for grouping in groupings[1:]}
     arrays = {**at_risk, **probability, **names, **_band(prepared, best), **groups}
+    seen, member = evidence(prepared, bank, design.TARGET), best.truth.target
+    growth = growing.growth(best.attack, seen, best.scores.target, member, seed=prepared.recipe.training.seed)
     turned = _turns(prepared, bank, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
-    return Findings(parts={**found, **turned.parts}, arrays={**arrays, **turned.arrays})
+    return Findings(parts={**found, "growth": growth, **turned.parts}, arrays={**arrays, **turned.arrays})
 
 
 def looks(prepared: Prepared, results: Sequence[AttackResult], scores: Sequence[Scores], best: str, found: Findings) -> Looks:

@@ -29,6 +29,27 @@ class Kind(Part):
     p: float | None = None
 
 
+class Grown(Part):
+    """The headline attack with some of the shadow models at hand."""
+
+    shadows: int
+    auc: Estimate
+    tpr: RateAtFPR
+
+
+class Growth(Part):
+    """What shadow models bought the headline attack on the target, and so what more of them might.
+
+    examples  whom all the counts suffice to judge: every count is measured on them
+    points    fewest shadow models first; the last has all of them
+    doubling  how much the last doubling added to the AUC, paired
+    """
+
+    examples: int
+    points: tuple[Grown, ...]
+    doubling: Estimate
+
+
 class Vulnerable(Part):
     """Examples that give themselves away whatever network of the kind is released.
 

@@ -6,7 +6,7 @@ from mia_audit.recipe import Recipe
 from mia_audit.record import hints
 from mia_audit.record.budget import HEADLINE_LEVEL
 from mia_audit.record.controls import DOSE
-from mia_audit.record.findings import Beyond, Calibration, Epsilon, Kind, Looks, Named, SliceResult, Strict, Vulnerable
+from mia_audit.record.findings import Beyond, Calibration, Epsilon, Growth, Kind, Looks, Named, SliceResult, Strict, Vulnerable
 from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
 
 SCHEMA_VERSION = 1
@@ -27,6 +27,7 @@ class Summary(Part):
     controls: tuple[Control, ...]
     power: Power
     kind: Kind | None = None
+    growth: Growth | None = None
     vulnerable: Vulnerable | None = None
     slices: tuple[SliceResult, ...] = ()
     calibration: Calibration | None = None
