@@ -144,7 +144,7 @@ def test_an_interval_off_chance_is_told_beside_an_auc_at_chance(what: str) -> No
         assert f"The AUC of {record.summary.headline} is not above chance (" in shown
         assert said in shown
         assert "found no leakage" not in shown
-    assert 'class="verdict tone-calm"' in page
+    assert 'class="verdict tone-hint"' in page
     assert "as a reason to audit again" in page
 
 
