@@ -57,6 +57,14 @@ def test_every_model_and_step_has_its_own_moves() -> None:
     np.testing.assert_array_equal(x[1, 0, 2:].numpy(), IMAGES[[4, 4]])
 
 
+def test_models_on_equal_batches_are_moved_each_by_its_own_stream() -> None:
+    """As many examples, the same ones: with one stream for all they would be moved alike."""
+    same = Batch(positions=np.array([[4, 9, 2, 7]] * 2), weights=np.full((2, 4), 0.25, dtype=np.float32))
+    given = recipe(data__augment=["crop", "flip"], data__crop_padding=2)
+    x, _, _ = feed(given, (0, 1), torch.from_numpy(IMAGES), torch.from_numpy(LABELS)).batch(same, 0)
+    assert not torch.equal(x[0], x[1])
+
+
 def test_every_model_and_step_has_its_own_spikes() -> None:
     """Rate encoding draws anew for each model and each step, whatever padding drew before."""
     given = recipe(model__encoding="rate")

@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant("training/feeding.py", 'stream(seed, "augment", index)', 'stream(seed, "augment")'),
     Mutant("training/feeding.py", "(row > 0).sum()", "(row >= 0).sum()"),
     Mutant("training/feeding.py", "if self.recipe.data.augment:", "if not self.recipe.data.augment:"),
-    Mutant("training/feeding.py", "        x = x.clone()\n", ""),
+    Mutant("training/feeding.py", "        x = x.clone()\n", "", "picking positions out of the pool has made a copy already"),
     Mutant("training/feeding.py", "self.labels[positions], passage", "self.labels[positions].flip(1), passage"),
     Mutant(
         "training/material.py",
