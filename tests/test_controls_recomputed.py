@@ -106,7 +106,8 @@ def test_the_looks_and_the_power_follow_from_the_scores(record: Record) -> None:
     found = looks(seen, member, summary.recipe.training.seed)
     assert found == summary.looks
     assert found.count == 2 * len(scores) + 1 + 3
-    assert power(member, found.critical) == summary.power
+    assert summary.beyond is not None
+    assert power(member, found.critical, summary.beyond.phantoms) == summary.power
 
 
 def test_the_best_threshold_mu_and_slices_that_differ_are_in_the_record(record: Record) -> None:

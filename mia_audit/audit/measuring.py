@@ -101,15 +101,16 @@ def phantom_control(attacks: Sequence[AttackResult]) -> Control:
     )
 
 
-def power(member: Bools, critical: float) -> Power:
+def power(member: Bools, critical: float, phantoms: int) -> Power:
     """Return what the verdict's tests find with 80 % power: the AUC by its own, the TPR at the smallest rate looked at by the joint one.
 
     critical  at how many standard deviations that one rejects
+    phantoms  against how many the AUC is held
     """
     members, others = int(member.sum()), int((~member).sum())
     fpr = min((fpr for fpr in FPRS if resolved(fpr, others)), default=1.0)
     return Power(
-        auc=smallest_auc(members, others, HEADLINE_LEVEL),
+        auc=smallest_auc(members, others, HEADLINE_LEVEL, phantoms),
         tpr=smallest_tpr(members, others, fpr, critical),
         at_fpr=fpr,
         level=HEADLINE_LEVEL,

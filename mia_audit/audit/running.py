@@ -183,7 +183,7 @@ def judge(
             rehearsing.own_coins_control(lead, target, phantom, prepared.rows[:, prepared.audited], found.arrays, need=need),
             rehearsing.direction_control(prepared.cards, scores, truth),
         ),
-        power=measuring.power(truth.target, looks.critical),
+        power=measuring.power(truth.target, looks.critical, haunted.beyond.phantoms),
         looks=looks,
         beyond=haunted.beyond,
         **found.parts,

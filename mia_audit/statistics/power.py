@@ -25,8 +25,17 @@ _WIDEST = 12.0
 _NODES = 400
 
 
-def smallest_auc(members: int, nonmembers: int, level: float) -> float:
-    """Return the smallest AUC that a one-sided test at this level tells from 1/2 with 80 % power; 1 where it tells none."""
+def smallest_auc(members: int, nonmembers: int, level: float, phantoms: int | None = None) -> float:
+    """Return the smallest AUC that a one-sided test at this level tells from 1/2 with 80 % power; 1 where it tells none.
+
+    phantoms  where the AUC minus the mean of so many phantoms' is tested too: with scores that have nothing in common with the target's
+              they add 1 / phantoms to its variance, with alike ones less
+    """
+    wider = 1.0 if phantoms is None else math.sqrt(1 + 1 / phantoms)
+    return min(1.0, 0.5 + wider * (_smallest_auc(members, nonmembers, level) - 0.5))
+
+
+def _smallest_auc(members: int, nonmembers: int, level: float) -> float:
     wins = critical_wins(members, nonmembers, level)
     if wins is None:
         return 1.0
