@@ -134,13 +134,13 @@ def test_defect_4_imbalance_and_missing_classes() -> None:
 def test_defect_5_the_target_is_another_kind_of_network() -> None:
     """A target far more accurate than its shadow models fails; with two shadow models nothing can be said."""
     shadows = (0.80, 0.81, 0.79, 0.80, 0.82, 0.80, 0.81, 0.80)
-    assert likeness_control({"accuracy": np.array([0.95, *shadows])}, 300).passed is False
-    assert likeness_control({"accuracy": np.array([0.81, *shadows])}, 300).passed is True
-    assert likeness_control({"accuracy": np.array([0.95, *shadows[:2]])}, 300).passed is None
-    assert likeness_control({"accuracy": np.array([299 / 300, *[1.0] * 20])}, 300).passed is True
-    assert likeness_control({"accuracy": np.array([0.95, *[1.0] * 20])}, 300).passed is False
-    fit = np.array([3.0, 2.0, 2.1, 1.9, 2.05, 1.95, 2.02, 1.98, 2.1, 1.9])
-    found = likeness_control({"accuracy": np.array([0.81, *shadows, 0.8]), "fit": fit}, 300)
+    assert likeness_control({"accuracy": np.array([0.95, 0.5, *shadows])}, 300).passed is False
+    assert likeness_control({"accuracy": np.array([0.81, 0.5, *shadows])}, 300).passed is True
+    assert likeness_control({"accuracy": np.array([0.95, 0.5, *shadows[:2]])}, 300).passed is None
+    assert likeness_control({"accuracy": np.array([299 / 300, 0.5, *[1.0] * 20])}, 300).passed is True
+    assert likeness_control({"accuracy": np.array([0.95, 0.5, *[1.0] * 20])}, 300).passed is False
+    fit = np.array([3.0, 9.0, 2.0, 2.1, 1.9, 2.05, 1.95, 2.02, 1.98, 2.1, 1.9])
+    found = likeness_control({"accuracy": np.array([0.81, 0.5, *shadows, 0.8]), "fit": fit}, 300)
     assert found.passed is False
     assert found.detail.startswith("By accuracy, fit: fit is furthest off, target 3.000, shadow models 2.000")
     assert one_more_p(0.8, np.full(9, 0.8), 5e-4) == 1.0

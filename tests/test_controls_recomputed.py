@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 
+from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.audit import Options, audit, epsilon, risk
 from mia_audit.audit.attacking import Scores
+from mia_audit.audit.controls import coins_control, likeness_control
+from mia_audit.audit.findings import Headline
 from mia_audit.audit.kind import kind
 from mia_audit.audit.looking import Seen, looks
 from mia_audit.audit.measuring import Truth, power
+from mia_audit.audit.phantoms import judge
 from mia_audit.record import Record, load
 from mia_audit.statistics.band import band
 from mia_audit.statistics.epsilon import Decision, best_exact, gaussian_mu, several
+from mia_audit.statistics.panel import Panel
 from mia_audit.statistics.slices import Grouping, differ
 from mia_audit.statistics.turns import Turns
 from mia_audit.streams import stream
@@ -135,3 +140,23 @@ def test_the_claim_and_the_canaries_are_told(record: Record) -> None:
     controls = {control.name: control.passed for control in record.summary.controls}
     assert controls["dose response"] is not None
     assert controls["independent shadow models"] is True
+
+
+def test_the_controls_follow_from_the_arrays(record: Record) -> None:
+    """Coins, likeness and the panel, from what the record keeps; firing rates of every model are there, an ANN has no layer of them."""
+    arrays, told = record.arrays, {control.name: control for control in record.summary.controls}
+    recipe, rows = record.summary.recipe, arrays["membership"]
+    assert coins_control(rows, recipe.data.member_fraction) == told["fair coins"]
+    compared = {name: arrays[f"models/{name}"] for name in ("accuracy", "loss", "fit", "gap")}
+    assert likeness_control(compared, arrays["test_labels"].size) == told["target like its shadow models"]
+    np.testing.assert_allclose(
+        arrays["models/fit"], [signal[row].mean() for signal, row in zip(arrays["signal"], rows, strict=True)], rtol=1e-5
+    )
+    right = arrays["test_predictions"] == arrays["test_labels"]
+    assert arrays["models/accuracy"][0] == pytest.approx(right.mean())
+    assert arrays["models/rates"].shape == (16, 0)
+    scores, truth = scores_and_truth(record)
+    best = Headline(name=record.summary.headline, attack=OnlineLiRA(), scores=scores, truth=truth)
+    again = judge(best, Panel(scores=arrays["panel/scores"], counted=arrays["panel/counted"]), recipe)
+    assert again.control == told["phantom panel"]
+    assert again.beyond == record.summary.beyond

@@ -13,6 +13,7 @@ unlike shadows    the target works or fits better or worse than its shadow model
 
 import numpy as np
 
+from mia_audit.arrays import Arrays
 from mia_audit.attacks.observables import each_model, log_likelihood, phi
 from mia_audit.audit import facts
 from mia_audit.audit.asking import asked_guards
@@ -38,7 +39,7 @@ def guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
         coins_control(rows, told.data.member_fraction),
         independence_control(rows, bank.pool),
         copies_control(bank, prepared.examples.pool_labels, told.training.seed),
-        likeness_control(*likeness(prepared, bank)),
+        likeness_control(traits(prepared, bank), len(prepared.examples.test_labels)),
     )
 
 
@@ -83,33 +84,37 @@ def independence_control(rows: Bools, logits: Floats) -> Control:
     return INDEPENDENT.told(not faults, f"{told[0].upper()}{told[1:]}.")
 
 
-def likeness(prepared: Prepared, bank: Bank) -> tuple[dict[str, Floats], int]:
-    """Return what target and shadow models are compared by, each [1 + S], and the number of test examples.
+def traits(prepared: Prepared, bank: Bank) -> dict[str, Floats]:
+    """Return what models are compared by, each [2 + S].
 
-    accuracy  on test examples, as an angle, since accuracies near 1 fall short by more than they exceed
+    accuracy  on test examples
     loss      on test examples, the logarithm of the mean
     fit       the mean logit-scaled confidence in the label of a model's own members
     gap       what that lies above the one in non-members
     """
-    examples, others = prepared.examples, np.arange(len(prepared.rows)) != design.PHANTOM
-    accuracy = facts.test_accuracies(prepared, bank)
-    rows, sure = prepared.rows, each_model(phi, bank.pool, examples.pool_labels)
+    examples, rows = prepared.examples, prepared.rows
+    sure = each_model(phi, bank.pool, examples.pool_labels)
     inside = np.mean(sure, axis=1, where=rows)
     loss = -each_model(log_likelihood, bank.test, examples.test_labels).mean(axis=1)
-    found = {
-        "accuracy": accuracy,
+    return {
+        "accuracy": facts.test_accuracies(prepared, bank),
         "loss": np.log(np.maximum(loss, 1e-12)),
         "fit": inside,
         "gap": inside - np.mean(sure, axis=1, where=~rows),
     }
-    return {name: values[others] for name, values in found.items()}, len(examples.test_labels)
+
+
+def arrays(prepared: Prepared, bank: Bank) -> Arrays:
+    """Return what the controls of models were computed from, as the record keeps it."""
+    return {**{f"models/{name}": values for name, values in traits(prepared, bank).items()}, "models/rates": bank.rates}
 
 
 def likeness_control(compared: dict[str, Floats], examples: int) -> Control:
-    """Judge whether the target, first of each, could be one more shadow model; not run with fewer than three of them.
+    """Judge whether the target could be one more shadow model by what models are compared by, [2 + S]; not with fewer than three.
 
     examples  in the test: half of one is the least that accuracies are taken to differ by, a hundredth that other numbers are
     """
+    compared = {name: np.delete(values, design.PHANTOM) for name, values in compared.items()}
     if next(iter(compared.values())).size < 4:
         return LIKENESS.told(None, "Fewer than three shadow models to compare with.")
     found = {name: _one_more(name, values, examples) for name, values in compared.items()}

@@ -165,6 +165,7 @@ def judge(
     haunted = phantoms.judge(lead, phantoms.panel(lead, target, need=need, workers=prepared.workers), prepared.recipe)
     looks = findings.looks(prepared, results, scores, best, found)
     arrays = {**facts.arrays(prepared, bank, scores), "pool_positions": prepared.examples.pool_positions, **found.arrays, **haunted.arrays}
+    arrays |= controls.arrays(prepared, bank)
     shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
     summary = Summary(
         schema_version=SCHEMA_VERSION,

@@ -29,6 +29,9 @@ Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   probability         float [A]: the headline's scores as probabilities of membership, fitted on rehearsals
   record_sha256       uint8 [32]: the hash of record.json, no part of the digest that record.json has of the arrays
   named               bool [A]: whom the headline names as members; of all names at most the share `named.rate` is expected to be wrong
+  models/accuracy, /loss, /fit, /gap   float [2 + S]: what the target is compared with its shadow models by: test accuracy, log of the mean
+                      test loss, mean confidence in the labels of own members, and how far that lies above non-members'
+  models/rates        float [2 + S, layers]: firing rates of every model, spikes per neuron and step
   panel/scores, panel/counted   [phantoms, A]: the headline attack's scores of the phantom target and of shadow models, and which count;
                       scored against the target's row
 
