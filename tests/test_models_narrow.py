@@ -40,6 +40,20 @@ def test_convolutions_round_the_true_sum_once(padding: int, stride: int) -> None
     assert rounded_once(narrow.conv2d(images, kernels, padding=padding, stride=stride), exact)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_a_kernel_of_one_place_and_its_gradients_under_a_stride(channels: int) -> None:
+    """Shortcuts of small networks: sums, images' and kernels' gradients, many times, for what was written beyond memory shows later."""
+    generator = torch.Generator().manual_seed(9)
+    for _ in range(40):
+        images = torch.randn(6, 8, 8, channels, generator=generator).movedim(-1, 1).requires_grad_()
+        kernels = torch.randn(4, channels, 1, 1, generator=generator).contiguous(memory_format=torch.channels_last).requires_grad_()
+        sums = narrow.conv2d(images, kernels, padding=0, stride=2)
+        exact = torch.einsum("rchw,oc->rohw", images[..., ::2, ::2], kernels[..., 0, 0])
+        torch.testing.assert_close(sums, exact)
+        for own, their in zip(*(torch.autograd.grad(each.square().sum(), (images, kernels)) for each in (sums, exact)), strict=True):
+            torch.testing.assert_close(own, their, rtol=1e-4, atol=1e-4)
+
+
 def test_gradients_flow_in_the_operands_type() -> None:
     """Each operand's gradient is the product with the other one."""
     a, b = operands((2, 6, 300), (2, 300, 4))
