@@ -202,7 +202,7 @@ def test_an_attack_is_offline_if_its_card_says_so(kind: type) -> None:
     seen, _ = planted(1.0, examples=200)
     card = load_card(kind.name)
     same = np.array_equal(kind().score(seen), kind().score(spoilt(seen)))
-    asks_nobody = not kind.shadows_per_side and kind.name != "rmia-online"
+    asks_nobody = "shadows" not in kind.needs
     assert same == (card.offline or asks_nobody)
 
 

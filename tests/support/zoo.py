@@ -186,7 +186,21 @@ def _quantizer(model: Model) -> dict[str, Any]:
     }
 
 
+class Thin(nn.Module):
+    """Images at every so many places: what a kernel of one place sees under a stride, which torch cannot take back everywhere."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Leave places out."""
+        return x[..., :: self.stride, :: self.stride]
+
+
 def _conv(model: Model, layer: Conv, channels: int) -> nn.Module:
+    if layer.kernel == 1 and layer.padding == 0 and layer.stride > 1:
+        return nn.Sequential(Thin(layer.stride), _conv(model, layer.model_copy(update={"stride": 1}), channels))
     if model.quantization.weight_bits in {32, 1}:
         return _signed(model, nn.Conv2d(channels, layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias))
     return qnn.QuantConv2d(
