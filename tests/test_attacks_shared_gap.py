@@ -57,7 +57,7 @@ def slow(seen: Evidence) -> Floats:
     level, variances = levels(gap), []
     residual = shadow - level - gap * seen.trained_on
     for side in (seen.trained_on, ~seen.trained_on):
-        own = [models / (models - 1) * np.mean(residual[side[:, i], i] ** 2) if side[:, i].any() else 0.0 for i in range(n)]
+        own = [np.mean(residual[side[:, i], i] ** 2) if side[:, i].any() else 0.0 for i in range(n)]
         variances.append(slow_mean(level, np.array(own), side.sum(axis=0).astype(float), 24))
     squares = np.array(
         [sum(residual[k, i] ** 2 / variances[0 if seen.trained_on[k, i] else 1][i] for k in range(models)) for i in range(n)]

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from mia_audit.attacks.lira_shared_gap import SharedGapLiRA
+from mia_audit.attacks.lira_shared_gap import SharedGapLiRA, shared
 from mia_audit.attacks.nearly_one import unspread
 from mia_audit.attacks.observables import phi
 from mia_audit.attacks.stacked_logistic import StackedLogistic, statistics
@@ -33,11 +33,14 @@ def test_the_statistics_are_what_they_are_called() -> None:
     p, q = 1 / (1 + np.exp(-target)), 1 / (1 + np.exp(-shadow))
     np.testing.assert_allclose(found[:, 0], SharedGapLiRA().score(seen), atol=1e-9)
     np.testing.assert_allclose(unspread(found[:, 1]), np.log(p / q.mean(axis=0)), atol=1e-9)
-    bare = 0
+    known, bare = shared(shadow, seen.trained_on), 0
+    assert (known.gap > 0.2).all()
     for i in range(40):
         inside, outside = (shadow[side[:, i], i] for side in (seen.trained_on, ~seen.trained_on))
         if not (len(inside) and len(outside)):
             bare += 1
+            stand_in = known.level[i] if len(inside) else known.level[i] + known.gap[i]
+            assert found[i, 4 if not len(inside) else 5] == pytest.approx(target[i] - stand_in)
             continue
         mean = shadow[:, i].mean()
         by_hand = [

@@ -102,13 +102,15 @@ def shared(shadow: Floats, trained_on: Bools, bins: int = 24) -> Shared:
 
 
 def _with_spreads(level: Floats, gap: Floats, squares: Floats, trained_on: Bools, bins: int) -> Shared:
-    """Add variances: of each side smoothed over levels, and both times how widely an example's own models are spread."""
+    """Add variances: of each side smoothed over levels, and both times how widely an example's own models are spread.
+
+    What the level takes of the squares is alike on both sides, and comes back with the centre of the prior.
+    """
     models = len(squares)
-    unbiased = models / (models - 1)  # the level took one degree of freedom
     sides = []
     for side in (trained_on, ~trained_on):
         count = side.sum(axis=0)
-        each = unbiased * np.where(side, squares, 0.0).sum(axis=0) / np.maximum(count, 1)
+        each = np.where(side, squares, 0.0).sum(axis=0) / np.maximum(count, 1)
         sides.append(np.maximum(smoothed(level, each, count, bins), SMALLEST_SIGMA**2))
     usual = np.where(trained_on, *(side[None] for side in sides))
     relative = Moments(count=np.full(level.size, models), mean=level, squares=(squares / usual).sum(axis=0))
