@@ -21,6 +21,7 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
 
 ASKED, GUARDS, MODELS = "tests/test_controls_asked.py", "tests/test_controls_guards.py", "tests/test_controls_models.py"
 TRUTHS, PANEL, REHEARSING = "tests/test_audit_truths.py", "tests/test_controls_panel.py", "tests/test_controls_rehearsing.py"
+JOINED = "tests/test_controls_joined.py"
 REHEARSALS, LOCKSTEP, BATCHES = "tests/test_controls_rehearsals.py", "tests/test_training_lockstep.py", "tests/test_training_batches.py"
 DESIGN, LIRA, RMIA, PARTS = (
     "tests/test_data_design.py",
@@ -213,52 +214,56 @@ FAULTS = (
                 "    pool = settled(recipe.data.pool)\n    return np.argsort(np.random.default_rng(recipe.training.seed).random((models, pool)), axis=0) < models // 2",
             ),
         ),
-        tests=(DESIGN,),
+        tests=(JOINED, DESIGN),
     ),
     Fault(
-        name="exactly half of the pool in each model", changes=(_row(f"np.argsort({_OTHER.format('index')}) < pool // 2"),), tests=(DESIGN,)
+        name="exactly half of the pool in each model",
+        changes=(_row(f"np.argsort({_OTHER.format('index')}) < pool // 2"),),
+        tests=(JOINED, DESIGN),
     ),
-    Fault(name="all shadow models of one row", changes=(_row(f"{_OTHER.format('min(index, 2)')} < 0.5"),), tests=(DESIGN,)),
-    Fault(name="two shadow models of one row", changes=(_row(f"{_OTHER.format('5 if index == 6 else index')} < 0.5"),), tests=(DESIGN,)),
+    Fault(name="all shadow models of one row", changes=(_row(f"{_OTHER.format('min(index, 2)')} < 0.5"),), tests=(JOINED, DESIGN)),
+    Fault(
+        name="two shadow models of one row", changes=(_row(f"{_OTHER.format('5 if index == 6 else index')} < 0.5"),), tests=(JOINED, DESIGN)
+    ),
     Fault(
         name="rows chained",
         changes=(_row(f"np.where(stream(1, 'chain', index).random(pool) < 0.5, {_OTHER.format('max(0, index - 1)')} < 0.5, row)"),),
-        tests=(DESIGN,),
+        tests=(JOINED, DESIGN),
     ),
     Fault(
         name="shadow rows follow the target's",
         changes=(_row(f"np.where(stream(1, 'follow', index).random(pool) < 0.3, {_OTHER.format('0')} < 0.5, row)"),),
-        tests=(DESIGN,),
+        tests=(JOINED, DESIGN),
     ),
     Fault(
         name="a shadow row opposite to the target's",
         changes=(_row(f"row if index != 4 else {_OTHER.format('0')} >= 0.5"),),
-        tests=(DESIGN,),
+        tests=(JOINED, DESIGN),
     ),
-    Fault(name="coins in blocks of four", changes=(_row("np.repeat(row[: -(-pool // 4)], 4)[:pool]"),), tests=(DESIGN,)),
+    Fault(name="coins in blocks of four", changes=(_row("np.repeat(row[: -(-pool // 4)], 4)[:pool]"),), tests=(JOINED, DESIGN)),
     Fault(
         name="members are the first half of the pool",
         changes=(_row("(np.arange(pool) < pool // 2) ^ (row & (np.arange(pool) % 3 == 0))"),),
-        tests=(DESIGN,),
+        tests=(JOINED, DESIGN),
     ),
     Fault(
         name="coins fall on member in 60 %",
         changes=(("data/design.py", ".random(pool) < fraction", ".random(pool) < fraction + 0.1"),),
-        tests=(DESIGN,),
+        tests=(JOINED, DESIGN),
     ),
     # models
-    Fault(name="the target among the shadow models", changes=(_answers("np.concatenate([p[:5], p[:1], p[6:]])"),), tests=(MODELS, TRUTHS)),
+    Fault(name="the target among the shadow models", changes=(_answers("np.concatenate([p[:5], p[:1], p[6:]])"),), tests=(JOINED,)),
     Fault(
         name="a noisy copy of the target among the shadow models",
         changes=(_answers(f"np.concatenate([p[:5], p[:1] + 0.3 * {_NOISE}, p[6:]])"),),
-        tests=(TRUTHS,),
+        tests=(JOINED,),
     ),
     Fault(
         name="a shadow model that is half the target",
         changes=(_answers("np.concatenate([p[:5], (p[:1] + p[5:6]) / 2, p[6:]])"),),
-        tests=(TRUTHS,),
+        tests=(JOINED,),
     ),
-    Fault(name="two equal shadow models", changes=(_answers("np.concatenate([p[:8], p[7:8], p[9:]])"),), tests=(TRUTHS,)),
+    Fault(name="two equal shadow models", changes=(_answers("np.concatenate([p[:8], p[7:8], p[9:]])"),), tests=(JOINED,)),
     Fault(
         name="shadow models trained a third as long",
         changes=(
@@ -314,7 +319,7 @@ FAULTS = (
     Fault(
         name="the headline chosen on the target",
         changes=(("audit/measuring.py", "key=lambda attack: attack.rehearsal_auc)", "key=lambda attack: attack.auc.value or 0.0)"),),
-        tests=("tests/test_audit_record.py", TRUTHS),
+        tests=(JOINED, "tests/test_audit_record.py"),
         only_tests="the choice leaves no trace in any number; the record says by what it was made",
     ),
     Fault(
@@ -326,7 +331,7 @@ FAULTS = (
                 "phantom=prepared.rows[design.PHANTOM, prepared.audited]",
             ),
         ),
-        tests=("tests/test_controls_phantom.py",),
+        tests=(JOINED,),
     ),
     # attacks
     Fault(
@@ -366,13 +371,13 @@ FAULTS = (
                 "trained_on=np.roll(prepared.rows[first:, audited], 1, axis=0)",
             ),
         ),
-        tests=(TRUTHS,),
+        tests=(JOINED,),
         only_tests="attacks that learn nothing find nothing; the rehearsals are moved alike",
     ),
     Fault(
         name="labels one example off",
         changes=(("audit/prepared.py", "labels=examples.pool_labels[audited],", "labels=np.roll(examples.pool_labels[audited], 1),"),),
-        tests=(TRUTHS,),
+        tests=(JOINED,),
         only_tests="attacks on wrong labels are weak attacks",
     ),
     Fault(
@@ -437,7 +442,7 @@ FAULTS = (
                 "share(predictions, labels)",
             ),
         ),
-        tests=("tests/test_audit_record.py", TRUTHS),
+        tests=(JOINED, "tests/test_audit_record.py"),
         only_tests=_SIMILAR,
     ),
     # engine
