@@ -73,9 +73,14 @@ def _attacks(option: str, value: Any) -> list[str]:
 
 
 def _card(path: os.PathLike[str]) -> str:
-    """Return a card's path as a text that is no name of the catalogue."""
+    """Return a path as a text that is no name of the catalogue."""
     text = os.fspath(path)
     return text if "/" in text else f"./{text}"
+
+
+def _dataset(option: str, value: Any) -> str:
+    """Read the name of a data set, or the path of a user's own."""
+    return _card(value) if isinstance(value, os.PathLike) else _text(option, value)
 
 
 def _bytes(option: str, value: Any) -> int:
@@ -113,7 +118,7 @@ READERS: Mapping[str, Reader] = {
     "surrogate_variant": _text,
     "surrogate_area": _number,
     "ptq": _yes_or_no,
-    "dataset": _text,
+    "dataset": _dataset,
     "attacks": _attacks,
     "shadows": _count,
     "seed": _count,

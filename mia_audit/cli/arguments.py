@@ -96,7 +96,13 @@ SurrogateVariant = Annotated[
 ]
 SurrogateArea = Annotated[float | None, typer.Option(help="Scale the surrogate to this area, 1 for all alike.")]
 PTQ = Annotated[bool, typer.Option("--ptq", help="Quantize after training, not while.")]
-Dataset = Annotated[Text, typer.Option(help="Data set (`mia-audit list datasets`).", autocompletion=completing(datasets))]
+Dataset = Annotated[
+    Text,
+    typer.Option(
+        help="Data set (`mia-audit list datasets`), or your own: .npz, .csv, .parquet, a folder of pictures, a card.",
+        autocompletion=completing(datasets),
+    ),
+]
 DataRoot = Annotated[
     Text, typer.Option(help="Folder of torchvision data sets; $MIA_AUDIT_DATA by default, else in the user's cache.", metavar="FOLDER")
 ]

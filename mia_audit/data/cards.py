@@ -52,7 +52,8 @@ class Card(_Table):
 
     owner    who made it, when, and the paper where there is one
     origin   where it comes from
-    source   bundled with scikit-learn, read (and fetched when absent) by torchvision, or files that the user fetches
+    source   bundled with scikit-learn, read (and fetched when absent) by torchvision, files that the user fetches, or the user's
+             own (`mia_audit/data/own/`)
     reader   what reads it, by the files' format
     loader   scikit-learn's function
     shape    of one example: (features,) or (channels, height, width); of one frame of events
@@ -65,8 +66,8 @@ class Card(_Table):
     title: str = ""
     owner: str = ""
     origin: str = ""
-    source: Literal["bundled", "torchvision", "files"]
-    reader: Literal["scikit-learn", "idx", "cifar", "location", "adult", "events"]
+    source: Literal["bundled", "torchvision", "files", "own"]
+    reader: Literal["scikit-learn", "idx", "cifar", "location", "adult", "events", "own"]
     loader: str = ""
     shape: Shape
     classes: Positive | tuple[str, ...]
@@ -108,7 +109,7 @@ class Profile:
     events: bool = False
 
     @property
-    def source(self) -> Literal["bundled", "torchvision", "files"]:
+    def source(self) -> Literal["bundled", "torchvision", "files", "own"]:
         """Where its examples come from."""
         return self.card.source
 

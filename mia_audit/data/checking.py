@@ -51,7 +51,7 @@ def numbers(name: str, cells: Sequence[Sequence[str]], where: Where, columns: Se
     except ValueError:
         for row, line in enumerate(cells):
             for column, cell in zip(columns, line, strict=True):
-                if not _is_number(cell):
+                if not is_number(cell):
                     raise DataError(
                         f"{name}: a value needs to be a number, got {cell[:40]!r} in {where(row)}, column {column}; mend the row"
                     ) from None
@@ -100,7 +100,8 @@ def _sides(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell of text is a number, be it NaN."""
     try:
         float(cell)
     except ValueError:

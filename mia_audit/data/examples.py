@@ -10,6 +10,7 @@ import numpy as np
 from mia_audit.data import bundled, files, vision
 from mia_audit.data.checking import require_sound
 from mia_audit.data.deal import deal
+from mia_audit.data.own import reading
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.data.source import Split
 from mia_audit.paths import cache
@@ -75,6 +76,8 @@ def load(
     suits = profile(recipe.data.dataset)
     if suits.source == "bundled":
         source = bundled.read(suits)
+    elif suits.source == "own":
+        source = reading.read(recipe.data.dataset)
     elif suits.source == "files":
         source = files.read(suits, root=root or default_root(), steps=recipe.model.time_steps)
     else:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mia_audit.catalogue import checked, dataset_names, folder, read_toml
 from mia_audit.data.cards import Card, Profile, suited
+from mia_audit.data.own import reading
 from mia_audit.errors import CatalogueError, nearest
 from mia_audit.recipe import Recipe
 
@@ -15,7 +16,9 @@ def profiles() -> tuple[Profile, ...]:
 
 
 def profile(name: str) -> Profile:
-    """Return the profile of a data set; CatalogueError names the nearest one."""
+    """Return the profile of a data set by its name or the path of a user's own; CatalogueError names the nearest one."""
+    if reading.is_place(name):
+        return reading.profile(name)
     known = dataset_names()
     if name not in known:
         raise CatalogueError(f"unknown data set {name!r}{nearest(name, known)}")

@@ -1,17 +1,14 @@
 """Two tables as their authors publish them: Location-30 and Adult. Every row is read or named, none is left out without a word."""
 
-import csv
-import gzip
 import tarfile
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, TextIO
 
 import numpy as np
 import numpy.typing as npt
 
 from mia_audit.data import checking
+from mia_audit.data.rows import Line, opened, placed, read_lines, require_columns
 from mia_audit.data.source import Source, Split
 from mia_audit.errors import DataError
 
@@ -23,13 +20,6 @@ _CLUSTERS = 30
 _PLACES = 446  # Location-30's binary features
 
 
-class Line(NamedTuple):
-    """A row of a file: its line, from 1, and its cells without blanks around them."""
-
-    number: int
-    cells: list[str]
-
-
 def location(path: Path) -> Source:
     """Return Location-30 from its archive, whose file `bangkok` holds a class from 1 to 30 and 446 features a line."""
     name, file = "location30", f"bangkok in {path}"
@@ -39,11 +29,11 @@ def location(path: Path) -> Source:
             text = b"" if inside is None else inside.read()
     except (tarfile.TarError, OSError, EOFError, KeyError, zlib.error) as error:
         raise DataError(_unreadable(name, path, error)) from error
-    lines = _lines(name, file, _decoded(name, path, text).splitlines())
-    _require_columns(name, file, lines, _PLACES + 1)
-    features = checking.numbers(name, [line.cells[1:] for line in lines], _where(file, lines), range(2, _PLACES + 2))
-    told = checking.numbers(name, [line.cells[:1] for line in lines], _where(file, lines), [1])[:, 0]
-    labels = checking.labels(name, told, _CLUSTERS, _where(file, lines), first=1)
+    lines = read_lines(name, file, _decoded(name, path, text).splitlines())
+    require_columns(name, file, lines, _PLACES + 1)
+    features = checking.numbers(name, [line.cells[1:] for line in lines], placed(file, lines), range(2, _PLACES + 2))
+    told = checking.numbers(name, [line.cells[:1] for line in lines], placed(file, lines), [1])[:, 0]
+    labels = checking.labels(name, told, _CLUSTERS, placed(file, lines), first=1)
     names = tuple(f"cluster {number}" for number in range(1, _CLUSTERS + 1))
     return Source(class_names=names, train=Split(inputs=features, labels=labels), test=None, white=1.0)
 
@@ -64,14 +54,14 @@ def adult(train: Path, test: Path) -> Source:
 def _people(path: Path) -> list[Line]:
     """Return Adult's rows; a line that begins with "|" is a remark, and a first line of names a header."""
     try:
-        with _opened(path) as file:
-            lines = _lines("adult", str(path), file)
+        with opened(path) as file:
+            lines = read_lines("adult", str(path), file)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(_unreadable("adult", path, error)) from error
     lines = [line for line in lines if not line.cells[0].startswith("|")]
     if lines and len(lines[0].cells) == _COLUMNS and not any(_numeric(lines[0].cells[column]) for column in _NUMBERS):
         lines = lines[1:] if all(lines[0].cells) else lines
-    _require_columns("adult", str(path), lines, _COLUMNS)
+    require_columns("adult", str(path), lines, _COLUMNS)
     for line in lines:
         if "" in line.cells:
             raise DataError(
@@ -83,7 +73,7 @@ def _people(path: Path) -> list[Line]:
 
 def _coded(path: Path, lines: list[Line], values: dict[int, list[str]]) -> Split:
     """Return rows as numbers: those of the file, and 1 where a category has the column's value."""
-    where = _where(str(path), lines)
+    where = placed(str(path), lines)
     told = checking.numbers("adult", [[line.cells[column] for column in _NUMBERS] for line in lines], where, [c + 1 for c in _NUMBERS])
     parts: list[npt.NDArray[np.float64]] = []
     for column in range(_COLUMNS - 1):
@@ -102,44 +92,6 @@ def _income(path: Path, line: Line) -> int:
             f"write it as the published file does"
         )
     return _INCOMES.index(told)
-
-
-def _opened(path: Path) -> TextIO:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rt", encoding="utf-8-sig", newline="") if packed else path.open(encoding="utf-8-sig", newline="")
-
-
-def _lines(name: str, file: str, text: Iterable[str]) -> list[Line]:
-    """Return the lines that hold anything."""
-    reader = csv.reader(text, skipinitialspace=True, strict=True)
-    try:
-        cells = ((reader.line_num, [cell.strip() for cell in row]) for row in reader)
-        return [Line(number, row) for number, row in cells if any(row)]
-    except csv.Error as error:
-        raise DataError(
-            f"{name}: line {reader.line_num} of {file} needs to be a row of CSV, got one that is none ({error}); mend it"
-        ) from error
-
-
-def _require_columns(name: str, file: str, lines: list[Line], columns: int) -> None:
-    """Refuse rows that have more or fewer cells than the data set's: how many there are, and where the first one stands."""
-    wrong = [line for line in lines if len(line.cells) != columns]
-    if not lines:
-        raise DataError(f"{name}: {file} needs rows of {columns} values, got none; put the whole file there")
-    if not wrong:
-        return
-    first = wrong[0]
-    used = next((separator for separator in (";", "\t", "|") if len(first.cells) == 1 and separator in first.cells[0]), "")
-    hint = f"; the separator has to be a comma, not {used!r}" if used else "; mend these rows, or take them out"
-    raise DataError(
-        f"{name}: {len(wrong)} of {len(lines)} rows of {file} have not {columns} values: the first is line {first.number}, with "
-        f"{len(first.cells)}{hint}"
-    )
-
-
-def _where(file: str, lines: list[Line]) -> checking.Where:
-    return lambda row: f"{file}, line {lines[row].number}"
 
 
 def _decoded(name: str, path: Path, content: bytes) -> str:

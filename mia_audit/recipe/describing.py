@@ -7,6 +7,7 @@ What has words of its own is put into a sentence; every other field that is not 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from mia_audit.recipe import Data, Model, Neuron, Recipe
 from mia_audit.recipe.differing import LOOKING, WORDS, differing, fields, written
@@ -140,7 +141,12 @@ def _trained(recipe: Recipe) -> str:
 
 
 def _sizes(data: Data) -> str:
-    return f"{data.dataset} (pool of {data.pool}, {data.population} outside it, {data.test} to test on)"
+    return f"{_called(data)} (pool of {data.pool}, {data.population} outside it, {data.test} to test on)"
+
+
+def _called(data: Data) -> str:
+    """Return a data set's name: of a path, its last part."""
+    return PurePath(data.dataset).name or data.dataset
 
 
 def _slug(recipe: Recipe) -> str:
@@ -152,7 +158,7 @@ def _slug(recipe: Recipe) -> str:
         of_neuron = [f"t{model.time_steps}", neuron.surrogate, *([neuron.surrogate_variant] * (neuron.surrogate_variant != "textbook"))]
         of_neuron += [] if neuron.surrogate_area is None else [f"area{neuron.surrogate_area:g}"]
     parts = [
-        recipe.name, recipe.data.dataset, *of_neuron, "".join(widths) or "fp", *(["ptq"] * (bits.when == "post-training")),
+        recipe.name, _called(recipe.data), *of_neuron, "".join(widths) or "fp", *(["ptq"] * (bits.when == "post-training")),
         *([model.norm] * (model.norm != "none")),
     ]  # fmt: skip
     return "-".join(re.sub(r"[^\w.+]+", "-", part).strip("-.") or "x" for part in parts)

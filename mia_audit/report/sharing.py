@@ -6,6 +6,7 @@ training again for every seed that is tried; so a seed has to be one that nobody
 """
 
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from mia_audit.record import Record, Summary
@@ -27,8 +28,9 @@ def shared(record: Record) -> Record:
     """Return a record to draw a page from that may be passed on; it keeps its id, and is no record to be written."""
     summary = record.summary
     training = summary.recipe.training.model_copy(update={"seed": 0})
+    data = summary.recipe.data.model_copy(update={"dataset": PurePath(summary.recipe.data.dataset).name})  # of a path, no folders
     told = {
-        "recipe": summary.recipe.model_copy(update={"training": training}),
+        "recipe": summary.recipe.model_copy(update={"training": training, "data": data}),
         "data": summary.data.model_copy(update={"sha256": LEFT_OUT}),
     }
     run: dict[str, Any] = {name: value for name, value in record.run.items() if name in KEPT}
