@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +15,14 @@ from sklearn.datasets import load_digits, load_iris
 
 from mia_audit.audit import asked
 from mia_audit.audit.options import describe
+from mia_audit.cli import main
 from mia_audit.data.examples import Examples, load
 from mia_audit.data.own import reading
 from mia_audit.data.profiles import profile, resolve
 from mia_audit.errors import AuditError, CatalogueError, DataError, RecipeError
 from mia_audit.recipe import Data, Recipe
+from mia_audit.record import load as load_record
+from mia_audit.report.sharing import shared
 
 IRIS, SPECIES = map(np.asarray, load_iris(return_X_y=True))
 PIXELS, DIGITS = map(np.asarray, load_digits(return_X_y=True))
@@ -367,3 +371,28 @@ def test_a_path_is_taken_wherever_a_name_is(tmp_path: Path, monkeypatch: pytest.
             recipe = describe("ann", options)
             assert recipe.data.dataset == recorded
             assert recipe.model.architecture == ("conv" if given == "photos" else "mlp")
+
+
+def test_the_command_line_audits_a_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`show`, `--plan` and `run`: the record names the file, holds no place of this machine and no example, and repeats."""
+    changed()(tmp_path / "mine.npz")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    common = ["--target", "ann", "--dataset", "./mine.npz", "--shadows", "8", "--set", "training.epochs=1", "--attacks", "loss"]
+    for command in (["show", *common], ["run", *common, "--plan"], ["run", *common, "--device", "cpu", "--workers", "1", "--json"]):
+        with pytest.raises(SystemExit) as left:
+            main(command)
+        assert not left.value.code
+        out = capsys.readouterr().out
+    record = json.loads(out)
+    assert (record["data"]["name"], record["data"]["title"]) == ("mine.npz", "mine.npz (own data)")
+    assert (record["data"]["public"], record["recipe"]["data"]["dataset"]) == (False, "./mine.npz")
+    assert str(tmp_path) not in out
+    (folder,) = (tmp_path / "audits").iterdir()
+    assert folder.name.startswith("ann-mine.npz-fp-")
+    assert not list(folder.glob("exposed*"))
+    assert shared(load_record(folder)).summary.recipe.data.dataset == "mine.npz"
+    with pytest.raises(SystemExit) as left:
+        main(["run", "--target", "ann", "--dataset", "./gone.npz"])
+    assert left.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
