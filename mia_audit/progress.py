@@ -198,7 +198,7 @@ def _notebook() -> Callable[[str], Callable[[str], None]] | None:
     from IPython.display import HTML, display  # noqa: PLC0415  # pyright: ignore[reportMissingImports]  # there already
 
     def show(text: str) -> Callable[[str], None]:
-        handle = display(HTML(text), display_id=True)
+        handle: Any = display(HTML(text), display_id=True)
         return lambda later: handle.update(HTML(later))
 
     return show

@@ -69,7 +69,7 @@ def digits_folder(place: Path, *, mode: str = "L") -> Path:
 @pytest.mark.parametrize("names", [("x", "y"), ("X", "labels"), ("features", "targets"), ("inputs", "y"), ("x_train", "y_train")])
 def test_iris_as_arrays_is_iris(tmp_path: Path, names: tuple[str, str]) -> None:
     """Whatever usual names the arrays have; labels that do not begin at 0 are the same classes."""
-    np.savez(tmp_path / "mine.npz", **{names[0]: IRIS, names[1]: SPECIES + 3})
+    np.savez(tmp_path / "mine.npz", **{names[0]: IRIS, names[1]: SPECIES + 3})  # pyright: ignore[reportArgumentType]
     got = examples(tmp_path / "mine.npz", **SIZES)
     same(got, examples("iris", **SIZES))
     assert got.class_names == ("3", "4", "5")
@@ -87,7 +87,8 @@ def test_iris_as_a_table_is_iris(tmp_path: Path, label: str) -> None:
 
 def test_words_are_classes_and_categories(tmp_path: Path) -> None:
     """Labels in words are classes by the alphabet; a column of words is one column for each of its values."""
-    names = load_iris().target_names
+    bunch: Any = load_iris()
+    names = bunch.target_names
     colours = np.array(["red", "blue"])[np.arange(150) % 2]
     rows = [[*x, colour, names[y]] for x, colour, y in zip(IRIS.tolist(), colours, SPECIES, strict=True)]
     got = examples(written(tmp_path / "mine.csv", [[*NAMES, "colour", "label"], *rows]), **SIZES)

@@ -192,7 +192,7 @@ def test_rehearsals_choose_how_many_to_guess() -> None:
     rng = np.random.default_rng(2)
     member = rng.random((3, 1_000)) < 0.5
     scores = rng.normal(size=member.shape) + 5 * (member & (rng.random(member.shape) < 0.1))
-    accused, cleared = onerun.choose(scores, member, 0.0)
+    accused, cleared = onerun.choose(list(scores), list(member), 0.0)
     assert 0.02 <= accused <= 0.05
     assert cleared <= 0.01
 

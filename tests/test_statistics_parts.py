@@ -51,9 +51,9 @@ def test_the_bands_limits_are_clopper_and_pearsons(size: int) -> None:
     counts = np.arange(size + 1)
     seen = _Curve(members=counts[None], others=counts[None], sizes=(size, size)).boxes(limits)
     low, high = beta.ppf(0.01, counts, size + 1 - counts), beta.ppf(0.99, counts + 1, size - counts)
-    within = {"atol": 1e-9 if size == 7 else 1e-3}
-    np.testing.assert_allclose(seen.tpr_low[0], np.nan_to_num(low), **within)
-    np.testing.assert_allclose(seen.fpr_high[0], np.where(counts == size, 1.0, high), **within)
+    within = 1e-9 if size == 7 else 1e-3
+    np.testing.assert_allclose(seen.tpr_low[0], np.nan_to_num(low), atol=within)
+    np.testing.assert_allclose(seen.fpr_high[0], np.where(counts == size, 1.0, high), atol=within)
     np.testing.assert_array_equal(seen.tpr_high, seen.fpr_high)
 
 
