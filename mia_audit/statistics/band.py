@@ -106,7 +106,7 @@ class _Curve:
         rising = fpr + 1e-12 * np.arange(fpr.size)  # a curve that stands upright is as low as it begins there, and as high as it ends
         above = boxes.tpr_low > np.interp(boxes.fpr_high, rising, tpr) + 1e-12
         below = boxes.tpr_high < np.interp(boxes.fpr_low, rising, tpr) - 1e-12
-        missed: Bools = np.logical_or(above, below).any(axis=1)
+        missed: Bools = np.any(np.logical_or(above, below), axis=1)
         return np.logical_not(missed)
 
     def redrawn(self, rng: np.random.Generator) -> "_Curve":
