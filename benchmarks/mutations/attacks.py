@@ -133,7 +133,6 @@ MUTANTS = (
     Mutant("attacks/cards.py", "        if key not in known:\n", "        if False:\n"),
     Mutant("attacks/lira_shared_gap.py", "1 + 1 / self.models", "1"),
     Mutant("attacks/lira_shared_gap.py", "target - self.level - self.gap, self.inside", "target - self.level - self.gap, self.outside"),
-    Mutant("attacks/lira_shared_gap.py", "models / (models - 1)", "1.0"),
     Mutant("attacks/lira_shared_gap.py", "worth * centre + relative.squares", "worth + relative.squares"),
     Mutant("attacks/lira_shared_gap.py", "inside * (models - inside) / models", "1.0 * (inside > 0) * (inside < models)"),
     Mutant("attacks/lira_shared_gap.py", "np.abs(near[:, None] - near) / 2", "np.abs(near[:, None] - near)"),

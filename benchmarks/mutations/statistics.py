@@ -121,7 +121,7 @@ MUTANTS = (
     Mutant(
         "statistics/band.py", "(middle, high) if covered >= LEVEL else (low, middle)", "(middle, high) if covered >= 0.5 else (low, middle)"
     ),
-    Mutant("statistics/band.py", "missed: Bools = (above | below).any(axis=1)", "missed: Bools = above.any(axis=1)"),
+    Mutant("statistics/band.py", "np.any(np.logical_or(above, below), axis=1)", "np.any(above, axis=1)"),
     Mutant(
         "statistics/band.py", 'np.searchsorted(np.sort(values), cuts, side="right")', 'np.searchsorted(np.sort(values), cuts, side="left")'
     ),
