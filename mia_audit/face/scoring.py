@@ -83,23 +83,38 @@ def evidence(logits: Any, labels: Any, member: Any, references: References, popu
             f"scoring needs member as an array of {target.shape[1]} bools, True where trained on, got {got}; use numpy.asarray(member, "
             "dtype=bool)"
         )
-    others = _asked(references[0], "logits of references", 3) if references else np.zeros((0, *target.shape), dtype=target.dtype)
-    rows = references[1] if references else np.zeros((0, member.size), dtype=np.bool_)
-    return Evidence(target=target, shadows=others, trained_on=rows, labels=labels, population=_outside(population, len(others))), member
+    if not member.size:
+        raise EvidenceError(f"scoring needs examples, got logits {target.shape}; give members and others")
+    none = np.zeros((0, *target.shape), dtype=target.dtype), np.zeros((0, member.size), dtype=np.bool_)
+    others, rows = none if references is None else _tuple("references", references, ("logits", "member"))
+    others = others if references is None else _asked(others, "logits of references", 3)
+    outside = _outside(population, len(others), target.shape[-1])
+    return Evidence(target=target, shadows=others, trained_on=rows, labels=labels, population=outside), member
 
 
-def _outside(population: Outside | None, references: int) -> ThirdPool | None:
+def _outside(population: Outside | None, references: int, classes: int) -> ThirdPool | None:
     """Return answers on examples that no model was trained on; without references, the target's alone."""
     if population is None:
         return None
-    target = _asked(population[0], "logits of the population", 2)
-    shadows = _asked(population[2], "reference logits of the population", 3) if len(population) > 2 else np.zeros((0, *target.shape))
+    parts = _tuple("population", population, ("logits", "labels"), ("reference logits",))
+    target = _asked(parts[0], "logits of the population", 2)
+    shadows = _asked(parts[2], "reference logits of the population", 3) if len(parts) > 2 else np.zeros((0, *target.shape))
     if len(shadows) != references:
         raise EvidenceError(
             f"scoring needs answers of all {references} references on the population, got {len(shadows)}; "
             "use population=(logits, labels, reference logits)"
         )
-    return ThirdPool(target=target, shadows=shadows, labels=population[1])
+    if target.shape[-1] != classes:
+        raise EvidenceError(f"scoring needs logits of the population with {classes} classes, as the target's, got {target.shape[-1]}")
+    return ThirdPool(target=target, shadows=shadows, labels=parts[1])
+
+
+def _tuple(name: str, given: Any, parts: tuple[str, ...], more: tuple[str, ...] = ()) -> Any:
+    """Return what is a tuple of so many parts; an array alone would be taken apart along its first axis."""
+    if not isinstance(given, tuple | list) or not len(parts) <= len(given) <= len(parts + more):
+        got = f"{len(given)} parts" if isinstance(given, tuple | list) else type(given).__name__
+        raise EvidenceError(f"scoring needs {name} as a tuple, got {got}; use {name}=({', '.join(parts + more)})")
+    return given
 
 
 def _asked(logits: Any, name: str, axes: int) -> Floats:
@@ -108,12 +123,16 @@ def _asked(logits: Any, name: str, axes: int) -> Floats:
         got = f"{logits.dtype} {logits.shape}" if isinstance(logits, np.ndarray) else type(logits).__name__
         shape = "[models, queries, examples, classes]" if axes == 3 else "[queries, examples, classes]"
         raise EvidenceError(f"scoring needs {name} as an array of floats {shape}, queries or not, got {got}; use numpy.asarray(..., float)")
+    if logits.shape[-1] > 1 and logits.size and (logits >= 0).all() and np.allclose(logits.sum(axis=-1), 1, atol=1e-2):
+        raise EvidenceError(
+            f"scoring needs {name}, got probabilities: every row sums to 1; give what enters the softmax, or numpy.log of them in float64"
+        )
     return logits if logits.ndim == axes + 1 else np.expand_dims(logits, axes - 2)
 
 
 def _runnable(seen: Evidence, names: Sequence[str] | None) -> tuple[list[tuple[Card, Attack]], tuple[str, ...]]:
     """Return the attacks that can run, and a sentence for each kind that cannot; an attack asked for by its own name is refused."""
-    loaded, asked = load_attacks(names or STRONG), asked_by_name(names) if names else frozenset[str]()
+    loaded, asked = load_attacks(STRONG if names is None else names), asked_by_name(names) if names else frozenset[str]()
     able, lacking = [], dict[str, list[str]]()
     for card, attack in loaded:
         why = _lack(card, attack, seen)
@@ -124,7 +143,8 @@ def _runnable(seen: Evidence, names: Sequence[str] | None) -> tuple[list[tuple[C
         else:
             lacking.setdefault(why, []).append(card.name)
     if not able:
-        raise EvidenceError(f"none of the attacks can run on what was given: they need {listed(lacking)}; use attacks='thresholds'")
+        each = {need for why in lacking for need in why.split(", ")}
+        raise EvidenceError(f"none of the attacks can run on what was given: they need {listed(each)}; use attacks='thresholds'")
     return able, tuple(f"For lack of {why}: {', '.join(names)}." for why, names in lacking.items())
 
 
