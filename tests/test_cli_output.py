@@ -273,7 +273,7 @@ def test_python_dash_m(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, workers: str) -> None:
     """Interrupted in the middle: exit code 130, one line, no traceback; the cohorts that finished stay, no worker does."""
-    arguments = ["run", "--target", "ann", "--dataset", "iris", "--shadows", "100", "--set", "training.epochs=600", "--attacks", "loss"]
+    arguments = ["run", "--target", "ann", "--dataset", "iris", "--shadows", "100", "--set", "training.epochs=60", "--attacks", "loss"]
     places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), "--workers", workers]
     running = subprocess.Popen(
         [sys.executable, "-c", HEARS_INTERRUPTS, *arguments, *places],
