@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
 
+_STUCK = "\N{NO-BREAK SPACE}"  # a name and its value stay in one line
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
 
 
@@ -105,11 +106,11 @@ def _print(entries: Iterable[Entry], as_json: bool) -> None:
 
 def lines(entry: Entry, width: int) -> Iterable[str]:
     """Return an entry for a terminal: its name in bold and its facts, what it is below; no line wider than the terminal."""
-    facts = "  ".join(f"{name} {_word(value, grouped=True)}" for name, value in entry.facts.items())
+    facts = "  ".join(f"{name}{_STUCK}{_word(value, grouped=True)}" for name, value in entry.facts.items())
     head = f"{entry.name:<22}  {facts}".rstrip()
-    first, *more = textwrap.wrap(head, width, subsequent_indent="    ", drop_whitespace=True, break_on_hyphens=False) if facts else [head]
-    yield typer.style(entry.name, bold=True) + first[len(entry.name) :]
-    yield from more
+    first, *more = textwrap.wrap(head, width, subsequent_indent="    ", break_on_hyphens=False) if facts else [head]
+    yield typer.style(entry.name, bold=True) + first[len(entry.name) :].replace(_STUCK, " ")
+    yield from (line.replace(_STUCK, " ") for line in more)
     yield from textwrap.wrap(entry.text, width, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
 
 
