@@ -123,13 +123,15 @@ def score(  # noqa: PLR0913  arrays have names
     member: "Bools",
     references: "tuple[Floats, Bools] | None" = None,
     population: "tuple[Floats, Ints] | tuple[Floats, Ints, Floats] | None" = None,
+    inputs: "Floats | None" = None,
     attacks: str | Sequence[Place] | None = None,
     seed: int = 0,
 ) -> "Scored":
     """Attack a network whose answers you have: an audit of arrays, without a model.
 
     What is given decides what runs. Answers alone: thresholds. References, networks like it whose members are known: likelihood ratios and
-    comparisons, the headline chosen on references, and a control. Answers on a population that nobody was trained on: RMIA.
+    comparisons, the headline chosen on references, and a control. Answers on a population that nobody was trained on: RMIA. The examples
+    themselves: a second control. Without either control the verdict claims no leak, only that members and others are told apart.
 
     >>> import numpy as np, mia_audit
     >>> rng = np.random.default_rng(0)
@@ -150,6 +152,7 @@ def score(  # noqa: PLR0913  arrays have names
         references: logits [models, examples, classes] (or with queries) of comparable networks, and bools [models, examples]: which
             of them was trained on which example. Their members must be drawn apart from the target's, best by coins.
         population: the target's logits on examples that no model was trained on, their labels, and the references' logits there.
+        inputs: the examples themselves, [examples, ...]: a classifier that never sees the network must not tell members by them.
         attacks: suites, families, names or cards (`mia-audit list attacks`); by default the strong ones that need no fitting.
         seed: of the bootstrap intervals.
 
@@ -160,11 +163,13 @@ def score(  # noqa: PLR0913  arrays have names
         AuditError: what is not the array it should be, or does not suffice, and the way out.
     """
     from mia_audit.audit.asked import READERS  # noqa: PLC0415
-    from mia_audit.face.scoring import evidence  # noqa: PLC0415
+    from mia_audit.face import given  # noqa: PLC0415
     from mia_audit.face.scoring import score as scored  # noqa: PLC0415
 
-    seen, truth = evidence(logits, labels, member, references, population)
-    return scored(seen, truth, None if attacks is None else READERS["attacks"]("--attacks", attacks), seed)
+    number = given.seed_of(seed)
+    seen, truth = given.evidence(logits, labels, member, references, population)
+    names = None if attacks is None else READERS["attacks"]("attacks", attacks)
+    return scored(seen, truth, names, number, given.features(inputs, truth.size))
 
 
 def __getattr__(name: str) -> Any:

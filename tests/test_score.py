@@ -1,6 +1,7 @@
 """`mia_audit.score`: what runs on which arrays, how it is measured, and what its verdict claims."""
 
 import doctest
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from sklearn.metrics import roc_auc_score
 import mia_audit
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.errors import AuditError, EvidenceError, ShadowBudgetError
+from mia_audit.face import claims
+from mia_audit.statistics.interval import Interval
 from mia_audit.types import Bools, Evidence, Floats, Ints
 from tests.support.gaussian import coins
 
@@ -55,7 +58,9 @@ def test_a_leak_is_found_and_measured_as_scikit_learn_does() -> None:
     assert found.table["auc_low"][0] == best.auc.low
     assert found.verdict.startswith(f"Membership leaks ({best.name}: AUC")
     assert "not dealt by independent coins" in found.verdict
-    assert len(repr(found).splitlines()) == 4
+    few = f"an AUC below {found.power:.3f} is missed more often than in one of five cases."
+    assert found.warnings == (f"Only {found.members} members and {found.others} others were judged: {few}",)
+    assert len(repr(found).splitlines()) == 5
     assert f"{best.name} (headline)" in found._repr_html_()
 
 
@@ -100,6 +105,73 @@ def test_what_is_given_decides_what_runs() -> None:
     assert "attack-p" in {each.name for each in only.attacks}
 
 
+@pytest.mark.parametrize(
+    ("member", "others", "where"),
+    [
+        (False, True, "the references' masks"),
+        (True, False, "`member`"),
+        (True, True, "`member` and the references alike"),
+    ],
+)
+def test_a_mask_turned_over_is_named(member: bool, others: bool, where: str) -> None:
+    """Scores wholly below chance are no "no leakage": the side whose members look like others is named."""
+    arguments = given()
+    shadows, rows = arguments["references"]
+    found = mia_audit.score(**{**arguments, "member": arguments["member"] ^ member, "references": (shadows, rows ^ others)})
+    assert not found.sound
+    assert f"swapped in {where}:" in found.verdict
+    assert "no leakage" not in found.verdict
+    assert len(repr(found).splitlines()) == 5
+
+
+def test_thresholds_that_point_backwards_are_named() -> None:
+    """Without references too: no attack finds members less sure of their labels."""
+    logits, member, labels = arrays(2.0)
+    found = mia_audit.score(logits=logits[0], labels=labels, member=~member[0])
+    assert not found.leaks
+    assert found.verdict.startswith("Do not rely on these numbers: they point backwards (")
+    assert "swapped in `member`:" in found.verdict
+    again = mia_audit.score(logits=-logits[0], labels=labels, member=member[0])
+    assert "or logits are negated" in again.verdict
+
+
+def test_a_target_that_leaks_nothing_seldom_points_backwards() -> None:
+    """At most one in forty does by chance."""
+    found = [mia_audit.score(**{**given(gap=0.0, seed=seed), "references": None}) for seed in range(20)]
+    assert sum(bool(each.backwards) for each in found) <= 2
+    assert sum(each.leaks for each in found) <= 2
+
+
+def test_few_examples_are_refused_and_too_few_for_any_auc_said() -> None:
+    """Nobody reads "an AUC above 1.000 would have been seen"."""
+    logits, member, labels = arrays(0.0, models=1, examples=39)
+    with pytest.raises(EvidenceError, match="scoring needs 20 members and 20 others at least, got"):
+        mia_audit.score(logits=logits[0], labels=labels, member=member[0])
+    small = claims.Finding(
+        name="loss", auc=Interval(value=0.5, low=0.1, high=0.9, method=""), corrected=0, members=4, others=4, power=1.0,
+        control_p=None, refuted=None, blind=None, backwards="",
+    )  # fmt: skip
+    assert "with so few examples no AUC, however large, would have been seen" in claims.verdict(small)
+    assert claims.warnings(small) == ("Only 4 members and 4 others were judged: no AUC, however large, is seen in four of five cases.",)
+    assert claims.warnings(replace(small, members=200, others=200)) == ()
+
+
+def test_inputs_hold_a_classifier_that_sees_no_network_against_a_claim() -> None:
+    """Two sources are told apart by their inputs, and the verdict says so; one source is not, and the claim stands on that."""
+    logits, member, labels = arrays(1.0)
+    plain = {"logits": logits[0], "labels": labels, "member": member[0]}
+    inputs = np.random.default_rng(1).normal(size=(400, 2, 3))
+    alone, fair = mia_audit.score(**plain), mia_audit.score(**plain, inputs=inputs)
+    assert alone.verdict.startswith("Members and non-members are told apart (")
+    assert "Give references, or inputs to be looked at." in alone.verdict
+    assert fair.sound
+    assert fair.verdict.startswith("Membership leaks (")
+    assert "a classifier that never sees the network does not either" in fair.verdict
+    apart = mia_audit.score(**plain, inputs=inputs + 0.5 * member[0][:, None, None])
+    assert not apart.sound
+    assert "a classifier that never sees the network tells members from the others by their inputs" in apart.verdict
+
+
 def test_without_references_the_choice_is_paid_for() -> None:
     """The AUC that decides has an interval at a level divided by the attacks; the others keep theirs."""
     logits, member, labels = arrays(0.4)
@@ -130,7 +202,7 @@ def test_members_who_differ_by_themselves_are_noticed() -> None:
         ({"member": np.arange(400) % 2}, r"member as an array of 400 bools, True where trained on, got int64 \(400,\)"),
         ({"member": [True] * 400}, "member as an array of 400 bools, True where trained on, got list"),
         ({"member": np.ones(399, dtype=bool)}, r"got bool \(399,\)"),
-        ({"member": np.ones(400, dtype=bool)}, "scoring needs members and others, got 398 members of 398"),
+        ({"member": np.ones(400, dtype=bool)}, "scoring needs 20 members and 20 others at least, got 398 and 0 to be"),
         ({"labels": np.zeros(400)}, "labels as an array of whole numbers, one a class, got float64"),
         ({"labels": np.full(400, 10)}, "labels from 0 to 9"),
         ({"logits": [[0.0] * 10] * 400}, "logits as an array of floats .* got list"),
@@ -151,6 +223,20 @@ def test_members_who_differ_by_themselves_are_noticed() -> None:
         ),
         ({"logits": np.full((400, 10), 0.1)}, "scoring needs logits, got probabilities: every row sums to 1"),
         ({"references": (np.full((16, 400, 10), 0.1), np.zeros((16, 400), dtype=bool))}, "logits of references, got probabilities"),
+        ({"logits": np.zeros((400, 1)), "references": None}, "logits of two classes or more, got one; of a single output z use"),
+        ({"logits": np.zeros((400, 10), dtype=complex)}, r"logits as an array of floats .* got complex128"),
+        ({"logits": np.ma.masked_array(np.zeros((400, 10)), mask=True)}, "a masked array that hides some"),
+        ({"labels": [0] * 400}, "labels as an array of whole numbers, one a class, got list"),
+        ({"references": (np.zeros((16, 400, 10)), np.zeros((400, 16), dtype=bool))}, r"\(16, 400\), \[models, examples\], got \(400, 16\)"),
+        ({"inputs": np.zeros((399, 3))}, r"inputs as an array of numbers \[400 examples, ...\], got float64 \(399, 3\)"),
+        ({"inputs": [["a"]] * 400}, "inputs as an array of numbers .* got list"),
+        ({"inputs": np.full((400, 3), np.nan)}, "finite inputs, got NaN or infinity in example 0"),
+        ({"seed": -1}, "seed needs a whole number from 0, got -1"),
+        ({"seed": 1.5}, "seed needs a whole number from 0, got 1.5"),
+        ({"seed": "x"}, "seed needs a whole number from 0, got 'x'"),
+        ({"seed": True}, "seed needs a whole number from 0, got True"),
+        ({"attacks": 5}, "attacks needs names, got 5"),
+        ({"attacks": [5]}, r"attacks needs names, got \[5\]"),
         ({"logits": np.zeros((0, 10)), "member": np.zeros(0, dtype=bool)}, r"scoring needs examples, got logits \(1, 0, 10\)"),
         ({"attacks": []}, "needs an attack or a suite, got none"),
         ({"attacks": "lira,rmia", "references": None}, "population, queries, references; use"),

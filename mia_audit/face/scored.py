@@ -2,14 +2,17 @@
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from mia_audit.face import claims
 from mia_audit.face.tables import tabulated
+from mia_audit.statistics.blind import Blind
 from mia_audit.statistics.interval import Interval
 from mia_audit.types import Bools, Floats
 
 RATE = 0.01  # the false positive rate in the first lines
+CONTROL_LEVEL = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +38,11 @@ class Scored:
     headline   the attack that did best on reference models, which the target has no say in; None where no reference can stand in
     judged     which of the examples the references suffice for, [examples]; the others were left out
     control_p  how surprising it is that references, asked for the target's members, tell them from the others; None where none can
+    blind      how well a classifier that never sees the network tells them apart by the inputs; None where no inputs were given
+    backwards  which mask is likely turned over, where members score below the others; "" where they do not
     left_out   attacks that cannot run on what was given, and why
     tested     the AUC that decides: its interval is at 95 %, or at a level corrected for all attacks where none could be chosen before
-    power      the smallest AUC that would have been seen with 80 % power
+    power      the smallest AUC that would have been seen with 80 % power; 1 where none would
     """
 
     attacks: tuple[AttackScore, ...]
@@ -47,37 +52,41 @@ class Scored:
     others: int
     references: int
     control_p: float | None
+    blind: Blind | None
+    backwards: str
     left_out: tuple[str, ...]
     tested: tuple[str, Interval]
     power: float
-    sound: bool = field(default=True)
 
     @property
     def leaks(self) -> bool:
-        """Whether the AUC that decides is above chance."""
+        """Whether the AUC that decides is above chance; what that is worth, `sound` and `verdict` say."""
         return self.tested[1].low > 0.5
 
     @property
-    def verdict(self) -> str:
-        """What was found, in two sentences; the second says what these numbers rest on."""
-        name, area = self.tested
-        numbers = f"{name}: AUC {area.value:.3f}, {area.low:.3f} to {area.high:.3f}"
-        dealt = (
-            "Who is a member was told by the caller, not dealt by independent coins: "
-            "members who differ from the others in another way too are told apart by that as well."
-        )
-        if not self.sound:
-            return (
-                f"Do not rely on these numbers: reference models, asked for the target's members, tell them from the others too "
-                f"(p = {self.control_p:.2g}). Members differ by themselves, or the references' members follow the target's."
-            )
-        if self.leaks:
-            return f"Membership leaks ({numbers}; a coin would score 0.5{self._chosen}). {dealt}"
-        return f"These attacks found no leakage ({numbers}); an AUC above {self.power:.3f} would have been seen{self._chosen}. {dealt}"
+    def sound(self) -> bool:
+        """Whether no control failed and nothing points backwards."""
+        controls = [self.control_p, None if self.blind is None else self.blind.p]
+        return not self.backwards and all(p is None or p >= CONTROL_LEVEL for p in controls)
 
     @property
-    def _chosen(self) -> str:
-        return "" if self.headline else f"; corrected for {len(self.attacks)} attacks, since no reference could choose one"
+    def verdict(self) -> str:
+        """What was found, in two or three sentences; the last says what these numbers rest on."""
+        return claims.verdict(self._finding)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What else a reader must know before using these numbers, a sentence each."""
+        return claims.warnings(self._finding)
+
+    @property
+    def _finding(self) -> claims.Finding:
+        refuted = None if self.control_p is None else self.control_p < CONTROL_LEVEL
+        blind = None if self.blind is None else claims.Unseeing(auc=self.blind.auc, p=self.blind.p, refutes=self.blind.p < CONTROL_LEVEL)
+        return claims.Finding(
+            name=self.tested[0], auc=self.tested[1], corrected=0 if self.headline else len(self.attacks), members=self.members,
+            others=self.others, power=self.power, control_p=self.control_p, refuted=refuted, blind=blind, backwards=self.backwards,
+        )  # fmt: skip
 
     @property
     def table(self) -> Any:
@@ -85,16 +94,17 @@ class Scored:
         return tabulated([_row(each, headline=each.name == self.headline) for each in self.attacks], words=("attack", "headline"))
 
     def __repr__(self) -> str:
-        """Four lines: what was scored, the verdict, the strongest attack's numbers, what was left out."""
+        """Say what was scored, the verdict, the strongest attack's numbers, what was left out, and warnings, a line each."""
         best = self.attacks[0]
         rate = best.tpr[RATE]
         found = f"at most {rate.high:.1%}" if rate.value is None else f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%})"
-        return (
-            f"Scored {self.members} members and {self.others} others, {self.references} references, {len(self.attacks)} attacks\n"
-            f"{self.verdict}\n"
-            f"{best.name}: AUC {best.auc.value:.3f} ({best.auc.low:.3f} to {best.auc.high:.3f}), TPR at {RATE:.0%} FPR {found}\n"
-            f"Left out: {' '.join(self.left_out) or 'nothing'}"
-        )
+        return "\n".join((
+            f"Scored {self.members} members and {self.others} others, {self.references} references, {len(self.attacks)} attacks",
+            self.verdict,
+            f"{best.name}: AUC {best.auc.value:.3f} ({best.auc.low:.3f} to {best.auc.high:.3f}), TPR at {RATE:.0%} FPR {found}",
+            f"Left out: {' '.join(self.left_out) or 'nothing'}",
+            *self.warnings,
+        ))  # fmt: skip
 
     def _repr_html_(self) -> str:
         """Show verdict and table in a notebook."""
@@ -104,7 +114,8 @@ class Scored:
             for each in self.attacks
         )
         head = "".join(f'<th scope="col">{name}</th>' for name in ("attack", "AUC", "95 % interval"))
-        return f"<p>{html.escape(self.verdict)}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        told = "".join(f"<p>{html.escape(each)}</p>" for each in (self.verdict, *self.warnings))
+        return f"{told}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _row(attack: AttackScore, *, headline: bool) -> dict[str, Any]:

@@ -6,7 +6,6 @@ an interval. What an audit deals by itself, who is a member, is told by the call
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,24 +13,27 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import JUDGED_AT_LEAST, judged, listed
 from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
 from mia_audit.errors import EvidenceError, ShadowBudgetError
+from mia_audit.face.claims import turned
 from mia_audit.face.scored import AttackScore, Scored
+from mia_audit.statistics.blind import blind
 from mia_audit.statistics.delong import auc_interval
-from mia_audit.statistics.interval import LEVEL
+from mia_audit.statistics.interval import LEVEL, Interval
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
 from mia_audit.statistics.power import smallest_auc
 from mia_audit.statistics.rates import tpr_interval
 from mia_audit.statistics.roc import auc
 from mia_audit.streams import stream
-from mia_audit.types import Bools, Evidence, Floats, Ints, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats
 
 FPRS = (0.1, 0.01, 0.001)
 REHEARSALS = 4
-CONTROL_LEVEL = 0.01
+FEWEST = 20
+"""Members, or others, below which nothing is scored."""
+CERTAIN = 0.999
+"""Level at which the direction of attacks that learn from nobody accuses a mask that references seem to confirm."""
+PLAIN = ("loss", "confidence", "entropy", "modified-entropy", "margin", "correctness")
 STRONG = ("thresholds", "attack-p", "attack-r", "difficulty-calibration", "rmia-online", "rmia-offline", "lira-online", "lira-offline")
 """What is run unless something else is asked for: no classifier to fit, seconds on a CPU."""
-
-References = tuple[Floats, Bools] | None
-Outside = tuple[Floats, Ints] | tuple[Floats, Ints, Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,21 +45,24 @@ class Rehearsal:
     counted: Bools
 
 
-def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: int) -> Scored:
-    """Attack the evidence and measure; ShadowBudgetError or EvidenceError where what was asked for cannot run on it."""
+def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: int, inputs: Floats | None = None) -> Scored:
+    """Attack the evidence and measure; ShadowBudgetError or EvidenceError where what was asked for cannot run on it.
+
+    inputs  [examples, values], for a classifier that never sees the network
+    """
     cards, left_out = _runnable(seen, attacks)
-    able = [attack for _, attack in cards]
     can = _suffices(cards, seen.trained_on, spare=1)
-    if member[can].all() or not member[can].any():
-        raise EvidenceError(f"scoring needs members and others, got {int(member[can].sum())} members of {int(can.sum())} examples judged")
     part, truth = seen.only(can), member[can]
+    _require_sides(truth)
     rehearsals = tuple(_rehearse(cards, part))
-    strengths = [_strength(rehearsals, place) for place in range(len(able))]
-    found = [_measured(attack.name, attack.score(part), truth, strength, seed) for attack, strength in zip(able, strengths, strict=True)]
+    strengths = [_strength(rehearsals, place) for place in range(len(cards))]
+    found = [
+        _measured(attack.name, attack.score(part), truth, strength, seed) for (_, attack), strength in zip(cards, strengths, strict=True)
+    ]
     best = None if None in strengths else int(np.argmax([strength or 0.0 for strength in strengths]))
     level = LEVEL if best is not None else 1 - (1 - LEVEL) / len(found)
     tested = found[best] if best is not None else max(found, key=lambda each: auc_interval(each.scores, truth, level).low)
-    p = None if best is None else _control(rehearsals, truth, best)
+    decides = tested.name, auc_interval(tested.scores, truth, level)
     ranked = sorted(found, key=lambda each: (each is not tested, -(each.reference_auc or each.auc.value or 0.0), each.name))
     return Scored(
         attacks=tuple(ranked),
@@ -66,68 +71,44 @@ def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: in
         members=int(truth.sum()),
         others=int((~truth).sum()),
         references=len(seen.shadows),
-        control_p=p,
+        control_p=None if best is None else _control(rehearsals, truth, best),
+        blind=None if inputs is None else blind(inputs[can], part.labels, truth, stream(seed, "blind")),
+        backwards=_backwards(decides, [each for each in found if each.name in PLAIN], truth, chosen=best is not None),
         left_out=left_out,
-        tested=(tested.name, auc_interval(tested.scores, truth, level)),
+        tested=decides,
         power=smallest_auc(int(truth.sum()), int((~truth).sum()), (1 - level) / 2),
-        sound=p is None or p >= CONTROL_LEVEL,
     )
 
 
-def evidence(logits: Any, labels: Any, member: Any, references: References, population: Outside | None) -> tuple[Evidence, Bools]:
-    """Return arrays as evidence, and the target's members; EvidenceError says which is not what it should be, and what to do."""
-    target = _asked(logits, "logits", 2)
-    if not isinstance(member, np.ndarray) or member.dtype != np.bool_ or member.shape != target.shape[1:2]:
-        got = f"{member.dtype} {member.shape}" if isinstance(member, np.ndarray) else type(member).__name__
+def _require_sides(member: Bools) -> None:
+    """Refuse what no test could make anything of."""
+    members, others = int(member.sum()), int((~member).sum())
+    if min(members, others) < FEWEST:
         raise EvidenceError(
-            f"scoring needs member as an array of {target.shape[1]} bools, True where trained on, got {got}; use numpy.asarray(member, "
-            "dtype=bool)"
+            f"scoring needs {FEWEST} members and {FEWEST} others at least, got {members} and {others} to be judged; give more examples"
         )
-    if not member.size:
-        raise EvidenceError(f"scoring needs examples, got logits {target.shape}; give members and others")
-    none = np.zeros((0, *target.shape), dtype=target.dtype), np.zeros((0, member.size), dtype=np.bool_)
-    others, rows = none if references is None else _tuple("references", references, ("logits", "member"))
-    others = others if references is None else _asked(others, "logits of references", 3)
-    outside = _outside(population, len(others), target.shape[-1])
-    return Evidence(target=target, shadows=others, trained_on=rows, labels=labels, population=outside), member
 
 
-def _outside(population: Outside | None, references: int, classes: int) -> ThirdPool | None:
-    """Return answers on examples that no model was trained on; without references, the target's alone."""
-    if population is None:
-        return None
-    parts = _tuple("population", population, ("logits", "labels"), ("reference logits",))
-    target = _asked(parts[0], "logits of the population", 2)
-    shadows = _asked(parts[2], "reference logits of the population", 3) if len(parts) > 2 else np.zeros((0, *target.shape))
-    if len(shadows) != references:
-        raise EvidenceError(
-            f"scoring needs answers of all {references} references on the population, got {len(shadows)}; "
-            "use population=(logits, labels, reference logits)"
-        )
-    if target.shape[-1] != classes:
-        raise EvidenceError(f"scoring needs logits of the population with {classes} classes, as the target's, got {target.shape[-1]}")
-    return ThirdPool(target=target, shadows=shadows, labels=parts[1])
+def _backwards(decides: tuple[str, Interval], plain: Sequence[AttackScore], member: Bools, *, chosen: bool) -> str:
+    """Say which mask is likely turned over, "" where none is: no attack ranks members below the others, but for a turned mask.
 
-
-def _tuple(name: str, given: Any, parts: tuple[str, ...], more: tuple[str, ...] = ()) -> Any:
-    """Return what is a tuple of so many parts; an array alone would be taken apart along its first axis."""
-    if not isinstance(given, tuple | list) or not len(parts) <= len(given) <= len(parts + more):
-        got = f"{len(given)} parts" if isinstance(given, tuple | list) else type(given).__name__
-        raise EvidenceError(f"scoring needs {name} as a tuple, got {got}; use {name}=({', '.join(parts + more)})")
-    return given
-
-
-def _asked(logits: Any, name: str, axes: int) -> Floats:
-    """Return logits with their axis of queries, which is added where there is one axis fewer."""
-    if not isinstance(logits, np.ndarray) or logits.dtype.kind != "f" or logits.ndim not in {axes, axes + 1}:
-        got = f"{logits.dtype} {logits.shape}" if isinstance(logits, np.ndarray) else type(logits).__name__
-        shape = "[models, queries, examples, classes]" if axes == 3 else "[queries, examples, classes]"
-        raise EvidenceError(f"scoring needs {name} as an array of floats {shape}, queries or not, got {got}; use numpy.asarray(..., float)")
-    if logits.shape[-1] > 1 and logits.size and (logits >= 0).all() and np.allclose(logits.sum(axis=-1), 1, atol=1e-2):
-        raise EvidenceError(
-            f"scoring needs {name}, got probabilities: every row sums to 1; give what enters the softmax, or numpy.log of them in float64"
-        )
-    return logits if logits.ndim == axes + 1 else np.expand_dims(logits, axes - 2)
+    decides  the AUC that decides; an attack that learns from references points where their masks say
+    plain    attacks that learn from nobody: their direction is known, and tells which mask it is
+    chosen   whether the attack was chosen on references
+    """
+    name, area = decides
+    if not chosen:
+        joint = 1 - (1 - LEVEL) / max(1, len(plain))
+        below = [(each.name, found) for each in plain if (found := auc_interval(each.scores, member, joint)).high < 0.5]
+        worst = min(below, key=lambda each: each[1].high, default=None)
+        return turned(*worst, "in `member`") if worst and area.low <= 0.5 else ""
+    sides = [(each.name, auc_interval(each.scores, member, CERTAIN)) for each in plain]
+    down = min((each for each in sides if each[1].high < 0.5), key=lambda each: each[1].high, default=None)
+    up = any(found.low > 0.5 for _, found in sides)
+    if area.high < 0.5:
+        which = "in `member`" if down and not up else "in the references' masks" if up and not down else "in `member` or in the references"
+        return turned(name, area, "in `member`" if name in PLAIN else which)
+    return turned(*down, "in `member` and the references alike") if down and not up and area.low > 0.5 else ""
 
 
 def _runnable(seen: Evidence, names: Sequence[str] | None) -> tuple[list[tuple[Card, Attack]], tuple[str, ...]]:

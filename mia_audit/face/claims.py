@@ -1,0 +1,119 @@
+"""What may be said of a target that was scored from arrays or by questions: no coins were dealt, so no sentence says more than it can.
+
+"AUC with fair coins" and "members and non-members from two sources" are not one claim (Das, Zhang and Tramer, "Blind Baselines Beat
+Membership Inference Attacks for Foundation Models", arXiv:2406.16201v2): two sources are told apart by themselves. Only references that
+were asked for the target's members, or a classifier that never sees the network, stand between the two.
+"""
+
+from dataclasses import dataclass
+
+from mia_audit.statistics.interval import Interval
+
+FEW = 200
+"""Members or others below which the power that is left is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseeing:
+    """What a classifier that never sees the network made of the inputs alone."""
+
+    auc: float
+    p: float
+    refutes: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """All that a verdict is made of.
+
+    corrected  for how many attacks the interval was widened; 0 where the headline was chosen on references
+    refuted    whether references that cannot know the target's members tell them from the others; None where there were none to ask
+    backwards  which mask is likely turned over; "" where members score no lower than the others
+    """
+
+    name: str
+    auc: Interval
+    corrected: int
+    members: int
+    others: int
+    power: float
+    control_p: float | None
+    refuted: bool | None
+    blind: Unseeing | None
+    backwards: str
+
+    @property
+    def numbers(self) -> str:
+        """Return the AUC that decides, in words."""
+        return f"{self.name}: AUC {self.auc.value:.3f}, {self.auc.low:.3f} to {self.auc.high:.3f}"
+
+
+def verdict(found: Finding) -> str:
+    """Say what was found: faults first, then what the numbers carry."""
+    if found.backwards:
+        return found.backwards
+    if found.refuted:
+        return (
+            f"Do not rely on these numbers: reference models, asked for the target's members, tell them from the others too "
+            f"(p = {found.control_p:.2g}). Members differ by themselves, or the references' members follow the target's."
+        )
+    if found.blind is not None and found.blind.refutes:
+        return (
+            f"Do not rely on these numbers: a classifier that never sees the network tells members from the others by their inputs "
+            f"(AUC {found.blind.auc:.3f}, p = {found.blind.p:.2g}). They come from two sources; an attack's success may be that alone."
+        )
+    if found.auc.low > 0.5:
+        return f"{_leak(found)} {_basis(found)}"
+    return f"These attacks found no leakage ({found.numbers}); {_power(found)}{_corrected(found)}. {_basis(found)}"
+
+
+def warnings(found: Finding) -> tuple[str, ...]:
+    """Say what little is left to be seen where sides are small."""
+    if min(found.members, found.others) >= FEW:
+        return ()
+    left = "no AUC, however large, is seen" if found.power >= 1 else f"an AUC below {found.power:.3f} is missed more often than"
+    rest = "in four of five cases" if found.power >= 1 else "in one of five cases"
+    return (f"Only {found.members} members and {found.others} others were judged: {left} {rest}.",)
+
+
+def turned(name: str, auc: Interval, which: str) -> str:
+    """Say that members score below the others, which no attack does, and which mask to look at."""
+    return (
+        f"Do not rely on these numbers: they point backwards ({name}: AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f}, wholly "
+        f"below 0.5). Members and non-members are likely swapped {which}: True must mean trained on, so turn that mask over (~) where it "
+        "does not. Where it does, members are harder examples than the others, or logits are negated."
+    )
+
+
+def _leak(found: Finding) -> str:
+    if found.refuted is None and found.blind is None:
+        return f"Members and non-members are told apart ({found.numbers}; a coin would score 0.5{_corrected(found)})."
+    return f"Membership leaks ({found.numbers}; a coin would score 0.5{_corrected(found)})."
+
+
+def _basis(found: Finding) -> str:
+    """Say what the claim rests on: who is a member was told, and what was held against it."""
+    if found.refuted is None and found.blind is None:
+        return (
+            "Whether that is the network's memory, nothing here can tell: who is a member was told by the caller, not dealt by independent "
+            "coins, and members and non-members from two sources differ in other ways too. Give references, or inputs to be looked at."
+        )
+    held = []
+    if found.refuted is not None:
+        held.append("references that were not trained on the target's members do not tell them from the others")
+    if found.blind is not None:
+        held.append(f"a classifier that never sees the network does not either (AUC {found.blind.auc:.3f}, p = {found.blind.p:.2g})")
+    return (
+        "Who is a member was told by the caller, not dealt by independent coins: members who differ from the others in another way too "
+        f"are told apart by that as well. Against that stands: {'; '.join(held)}."
+    )
+
+
+def _power(found: Finding) -> str:
+    if found.power >= 1:
+        return "with so few examples no AUC, however large, would have been seen in four of five cases"
+    return f"an AUC above {found.power:.3f} would have been seen"
+
+
+def _corrected(found: Finding) -> str:
+    return f"; corrected for {found.corrected} attacks, since no reference could choose one" if found.corrected else ""
