@@ -198,8 +198,8 @@ FAULTS = (
         changes=(
             (
                 "training/batches.py",
-                "members = [np.flatnonzero(row) for row in rows]",
-                "members = [np.flatnonzero(row)[: int(0.9 * row.sum())] for row in rows]",
+                "members = [np.flatnonzero(row) for row in self.rows]",
+                "members = [np.flatnonzero(row)[: int(0.9 * row.sum())] for row in self.rows]",
             ),
         ),
         tests=(BATCHES, ASKED),
@@ -270,8 +270,8 @@ FAULTS = (
             ("training/plan.py", '{"cpu": 16,', '{"cpu": 2,'),
             (
                 "training/lockstep.py",
-                "steps, training.last_epoch)):",
-                "steps, training.last_epoch if 0 in cohort.indices else training.last_epoch // 3)):",
+                "way.sampler.epochs(training.last_epoch)",
+                "way.sampler.epochs(training.last_epoch if 0 in cohort.indices else training.last_epoch // 3)",
             ),
         ),
         tests=("tests/test_training_lockstep.py",),
@@ -460,7 +460,7 @@ FAULTS = (
     ),
     Fault(
         name="losses summed over weights of one",
-        changes=(("training/lockstep.py", "(each.view_as(weights) * weights).sum(dim=1)", "each.view_as(weights).mean(dim=1)"),),
+        changes=(("training/stepping.py", "(each * settled(passage.weights)).sum(dim=1)", "each.mean(dim=1)"),),
         tests=(LOCKSTEP, BATCHES),
         only_tests="padding is trained on in the loss alone, behind the door",
     ),

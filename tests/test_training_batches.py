@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mia_audit.training.batches import Batch, epochs, steps_per_epoch
+from mia_audit.training.batches import Batch, Shuffled, steps_per_epoch
 from mia_audit.types import Bools
 
 
@@ -21,7 +21,7 @@ def populations(draw: st.DrawFn) -> tuple[Bools, int]:
 
 def dealt(rows: Bools, steps: int, *, seed: int = 0, count: int = 2) -> list[list[Batch]]:
     """Return epochs of batches for models 0, 1, ..."""
-    return list(epochs(rows, tuple(range(len(rows))), seed, steps, count))
+    return list(Shuffled(rows=rows, indices=tuple(range(len(rows))), seed=seed, steps=steps).epochs(count))
 
 
 @given(populations())
@@ -63,7 +63,7 @@ def test_a_models_batches_do_not_depend_on_its_companions(population: tuple[Bool
     rows, steps = population
     together = dealt(rows, steps)
     for model in range(len(rows)):
-        alone = list(epochs(rows[[model]], (model,), 0, steps, 2))
+        alone = list(Shuffled(rows=rows[[model]], indices=(model,), seed=0, steps=steps).epochs(2))
         for all_models, one in zip(together, alone, strict=True):
             for batch, own in zip(all_models, one, strict=True):
                 assert batch.positions[model][batch.weights[model] > 0].tolist() == own.positions[0][own.weights[0] > 0].tolist()

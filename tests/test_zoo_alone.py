@@ -70,7 +70,7 @@ def masks(indices: tuple[int, ...]) -> list[Tensor]:
     population = build(recipe, indices, examples).train()
     fed = feed(recipe, indices, torch.from_numpy(examples.inputs), torch.from_numpy(examples.labels))
     layers = [module for module in population.modules() if isinstance(module, Silencing)]
-    for epoch in batches.epochs(rows(*indices), indices, recipe.training.seed, 3, 2):
+    for epoch in batches.Shuffled(rows=rows(*indices), indices=indices, seed=recipe.training.seed, steps=3).epochs(2):
         for number, batch in enumerate(epoch):
             _, _, passage = fed.batch(batch, number)
             shape = (len(indices), 1, batch.positions.shape[1], 6)

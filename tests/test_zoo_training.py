@@ -81,7 +81,7 @@ def test_training_is_torchs_own_one_model_at_a_time(changes: dict[str, Any]) -> 
         else:
             milestones = [1, 2] if training.schedule == "steps" else []
             scheduler = torch.optim.lr_scheduler.MultiStepLR(stepper, milestones, gamma=training.decay)
-        for deal in batches.epochs(rows, (model,), training.seed, steps, 3):
+        for deal in batches.Shuffled(rows=rows, indices=(model,), seed=training.seed, steps=steps).epochs(3):
             for batch in deal:
                 x, y = torch.from_numpy(examples.inputs[batch.positions[0]]), torch.from_numpy(examples.labels[batch.positions[0]])
                 each = F.cross_entropy(network(x), y, reduction="none", label_smoothing=training.label_smoothing)

@@ -4,16 +4,16 @@ from benchmarks.mutations.mutant import Mutant
 
 MUTANTS = (
     # who stands in which batch
-    Mutant("training/batches.py", 'stream(seed, "shuffle", index)', 'stream(seed, "shuffle")'),
-    Mutant("training/batches.py", 'stream(seed, "shuffle", index)', 'stream(0, "shuffle", index)'),
-    Mutant("training/batches.py", "np.flatnonzero(row) for row in rows", "np.flatnonzero(~row) for row in rows"),
+    Mutant("training/batches.py", 'stream(self.seed, "shuffle", index)', 'stream(self.seed, "shuffle")'),
+    Mutant("training/batches.py", 'stream(self.seed, "shuffle", index)', 'stream(0, "shuffle", index)'),
+    Mutant("training/batches.py", "np.flatnonzero(row) for row in self.rows", "np.flatnonzero(~row) for row in self.rows"),
     Mutant("training/batches.py", "generator.permutation(own) for", "own for"),
     Mutant("training/batches.py", "max(1, round(pool * member_fraction / batch_size))", "max(1, round(pool / batch_size))"),
     Mutant("training/batches.py", "max(1, round(pool * member_fraction / batch_size))", "round(pool * member_fraction / batch_size)"),
     Mutant("training/batches.py", "np.repeat([1 / max(1, len(part)), 0.0]", "np.repeat([1 / width, 0.0]"),
     Mutant("training/batches.py", "np.repeat([1 / max(1, len(part)), 0.0]", "np.repeat([1 / max(1, len(part)), 1e-3]"),
     Mutant("training/batches.py", "part[:1] if len(part) else first", "parts[0][:1] if len(part) else first"),
-    Mutant("training/batches.py", "for step in range(steps)]", "for step in range(steps - 1)]"),
+    Mutant("training/batches.py", "for step in range(self.steps)]", "for step in range(self.steps - 1)]"),
     # post-training quantization learns from what no model was trained on
     Mutant(
         "training/calibrating.py", 'if recipe.model.quantization.when == "training":', 'if recipe.model.quantization.when != "training":'
@@ -67,11 +67,11 @@ MUTANTS = (
     # steps
     Mutant("training/lockstep.py", 'stream_seed(recipe.training.seed, "init", index)', 'stream_seed(recipe.training.seed, "init")'),
     Mutant("training/lockstep.py", 'stream_seed(recipe.training.seed, "init", index)', 'stream_seed(0, "init", index)'),
-    Mutant("training/lockstep.py", "(each.view_as(weights) * weights).sum(dim=1)", "each.view_as(weights).mean(dim=1)"),
-    Mutant("training/lockstep.py", 'reduction="none", label_smoothing=smoothing', 'reduction="none"'),
-    Mutant("training/lockstep.py", "            stepper.zero_grad(set_to_none=True)\n", ""),
-    Mutant("training/lockstep.py", "            loss.sum().backward()", "            loss.mean().backward()"),
-    Mutant("training/lockstep.py", "        optimizing.set_rate(stepper, training, epoch)\n", ""),
+    Mutant("training/stepping.py", "(each * settled(passage.weights)).sum(dim=1)", "each.mean(dim=1)"),
+    Mutant("training/stepping.py", 'reduction="none", label_smoothing=training.label_smoothing', 'reduction="none"'),
+    Mutant("training/stepping.py", "        self._optimizer.zero_grad(set_to_none=True)\n", ""),
+    Mutant("training/stepping.py", "        losses.sum().backward()", "        losses.mean().backward()"),
+    Mutant("training/lockstep.py", "        way.step.begin(epoch)\n", ""),
     Mutant("training/lockstep.py", "enumerate(deal, epoch * steps)", "enumerate(deal)"),
     Mutant("training/lockstep.py", "            population.train()\n", ""),
     Mutant("training/lockstep.py", "progress((epoch + 1) / training.last_epoch)", "progress(epoch / training.last_epoch)"),

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia_audit.data.fingerprint import bound, fingerprints
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe
 from mia_audit.streams import stream, stream_seed
-from mia_audit.training.batches import Batch, epochs, looked_at, steps_per_epoch
+from mia_audit.training.batches import Batch, looked_at
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
+from mia_audit.training.sampling import sampler
 from mia_audit.types import Floats, Ints
 
 
@@ -31,11 +32,11 @@ def as_they_are(recipe: Recipe) -> bool:
 
 def _cohort(given: Material, task: Task, device: str, plain: Ints | None) -> Ints:
     recipe, training = given.recipe, given.recipe.training
-    steps = steps_per_epoch(given.pool_labels.size, recipe.data.member_fraction, settled(training.batch_size))
-    wanted = looked_at(steps * training.last_epoch, training.seed)
+    dealing = sampler(recipe, task.indices, task.rows)
+    wanted = looked_at(dealing.steps * training.last_epoch, training.seed)
     augmenters = [stream(training.seed, "augment", index) for index in task.indices]
     replay = _Replay(given=given, indices=task.indices, augmenters=augmenters, device=device, plain=plain)
-    dealt = (batch for deal in epochs(task.rows, task.indices, training.seed, steps, training.last_epoch) for batch in deal)
+    dealt = (batch for deal in dealing.epochs(training.last_epoch) for batch in deal)
     found = []
     for number, batch in zip(range(max(wanted) + 1), dealt, strict=False):
         if number in wanted:

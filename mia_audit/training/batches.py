@@ -8,6 +8,7 @@ model with fewer members than steps sits the last ones out: its batch is padding
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -26,6 +27,38 @@ class Batch:
     weights: Floats
 
 
+class Sampler(Protocol):
+    """Who stands in which step."""
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch takes, the same for every model of a population."""
+        ...
+
+    def epochs(self, count: int) -> Iterator[list[Batch]]:
+        """Yield `count` epochs of so many batches."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shuffled:
+    """Every member once an epoch, in an order of its own: for models `indices` with membership rows [K, pool]."""
+
+    rows: Bools
+    indices: tuple[int, ...]
+    seed: int
+    steps: int
+
+    def epochs(self, count: int) -> Iterator[list[Batch]]:
+        """Yield epochs."""
+        members = [np.flatnonzero(row) for row in self.rows]
+        streams = [stream(self.seed, "shuffle", index) for index in self.indices]
+        for _ in range(count):
+            shuffled = [generator.permutation(own) for generator, own in zip(streams, members, strict=True)]
+            firsts = [own[:1] for own in shuffled]
+            yield [_batch([np.array_split(own, self.steps)[step] for own in shuffled], firsts) for step in range(self.steps)]
+
+
 def steps_per_epoch(pool: int, member_fraction: float, batch_size: int) -> int:
     """Return the steps an epoch takes, from the expected number of members: the same for every model of a population."""
     return max(1, round(pool * member_fraction / batch_size))
@@ -35,16 +68,6 @@ def looked_at(steps: int, seed: int) -> frozenset[int]:
     """Return at which steps of a training it is looked at what enters the networks: the first, the last, and some between."""
     drawn = stream(seed, "steps looked at").integers(steps, size=LOOKS)
     return frozenset({0, steps - 1, *drawn.tolist()})
-
-
-def epochs(rows: Bools, indices: tuple[int, ...], seed: int, steps: int, count: int) -> Iterator[list[Batch]]:
-    """Yield `count` epochs of batches for models `indices` with membership rows [K, pool]."""
-    members = [np.flatnonzero(row) for row in rows]
-    streams = [stream(seed, "shuffle", index) for index in indices]
-    for _ in range(count):
-        shuffled = [generator.permutation(own) for generator, own in zip(streams, members, strict=True)]
-        firsts = [own[:1] for own in shuffled]
-        yield [_batch([np.array_split(own, steps)[step] for own in shuffled], firsts) for step in range(steps)]
 
 
 def _batch(parts: list[Ints], firsts: list[Ints]) -> Batch:

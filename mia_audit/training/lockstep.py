@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.data import entrance
 from mia_audit.errors import TrainingError
@@ -19,9 +18,11 @@ from mia_audit.models.normalization import BatchNorm
 from mia_audit.models.passage import Passage
 from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream_seed
-from mia_audit.training import batches, optimizing
+from mia_audit.training import batches
 from mia_audit.training.feeding import feed
 from mia_audit.training.material import frame
+from mia_audit.training.procedure import procedure
+from mia_audit.training.stepping import Step
 from mia_audit.types import Bools, Floats, Ints
 
 Progress = Callable[[float], None]
@@ -70,21 +71,17 @@ def train(  # noqa: PLR0913, PLR0917  who is trained on what, where, and who is 
     """
     training = recipe.training
     population = build(recipe, cohort.indices, pool).to(device).train()
-    stepper = optimizing.optimizer(training, population)
+    way = procedure(recipe, cohort.indices, cohort.rows, population)
+    steps = way.sampler.steps
     fed = feed(recipe, cohort.indices, torch.from_numpy(pool.inputs).to(device), torch.from_numpy(pool.labels).to(device))
-    steps = batches.steps_per_epoch(len(pool.labels), recipe.data.member_fraction, settled(training.batch_size))
     looks = batches.looked_at(steps * training.last_epoch, training.seed)
     _require_pairs(population, cohort, steps)
-    for epoch, deal in enumerate(batches.epochs(cohort.rows, cohort.indices, training.seed, steps, training.last_epoch)):
-        optimizing.set_rate(stepper, training, epoch)
+    for epoch, deal in enumerate(way.sampler.epochs(training.last_epoch)):
+        way.step.begin(epoch)
         losses = torch.zeros(len(cohort.indices), device=device)
         for number, batch in enumerate(deal, epoch * steps):
-            logits, labels, weights, entered = _passed(population, *fed.batch(batch, number), look=note is not None and number in looks)
-            loss = _losses(logits, labels, weights, training.label_smoothing)
-            stepper.zero_grad(set_to_none=True)
-            loss.sum().backward()
-            stepper.step()
-            losses += loss.detach()
+            loss, entered = _taken(way.step, population, fed.batch(batch, number), look=note is not None and number in looks)
+            losses += loss
             if note is not None:
                 note(batch, entered)
         _check(losses, cohort.indices, epoch + 1)
@@ -95,22 +92,14 @@ def train(  # noqa: PLR0913, PLR0917  who is trained on what, where, and who is 
     return population.eval()
 
 
-def _passed(
-    population: Population, x: Tensor, labels: Tensor, passage: Passage, *, look: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """Return logits, labels and weights of a step, and what entered each network [K] where it is looked at."""
-    weights = settled(passage.weights)
+def _taken(step: Step, population: Population, given: tuple[Tensor, Tensor, Passage], *, look: bool) -> tuple[Tensor, Tensor | None]:
+    """Take a step; return each model's loss [K], and what entered each network [K] where it is looked at."""
     if not look:
-        return population(x, passage), labels, weights, None
+        return step.take(*given), None
     with entrance.watched(population) as looks:
-        logits = population(x, passage)
-    return logits, labels, weights, entrance.fed(looks[0], labels, weights)
-
-
-def _losses(logits: Tensor, labels: Tensor, weights: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy of each model [K], a weighted mean over its batch."""
-    each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing)
-    return (each.view_as(weights) * weights).sum(dim=1)
+        losses = step.take(*given)
+    _, labels, passage = given
+    return losses, entrance.fed(looks[0], labels, settled(passage.weights))
 
 
 def _require_pairs(population: Population, cohort: Cohort, steps: int) -> None:
