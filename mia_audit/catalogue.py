@@ -128,7 +128,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: no such file; `mia-audit list targets` names the zoo's recipes") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: needs a readable text file, got {type(error).__name__}") from error
+        raise RecipeError(f"{path}: needs a readable text file, got {type(error).__name__}; save it as UTF-8, readable by you") from error
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: needs valid TOML: {error}") from error
     except RecursionError as error:

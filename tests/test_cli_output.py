@@ -109,6 +109,14 @@ def test_version(capfd: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", mia_audit.__version__)
 
 
+@pytest.mark.parametrize("arguments", [(), ("list",), ("store",)])
+def test_help_says_what_every_command_does(capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    """The list of commands gives each one's first sentence whole, in lines that fit the terminal."""
+    out, _ = said(capfd, *arguments, "--help")
+    assert "..." not in out.split("Commands:")[1]
+    assert max(map(len, out.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("verb", ["run", "show", "report", "export"])
 def test_help_has_an_example_and_cuts_nothing(capfd: pytest.CaptureFixture[str], verb: str) -> None:
     """Help is for people: a command to copy, whole names of options, no module of ours, 80 columns."""
@@ -224,7 +232,11 @@ def test_report_draws_records(tmp_path: Path, capfd: pytest.CaptureFixture[str])
     """One record or two make one file, whose path is printed."""
     for seed in ("0", "1"):
         said(capfd, *small_run(tmp_path, "--seed", seed, "--out", str(tmp_path / seed)))
-    for folders in (["0"], ["0", "1"]):
+    with pytest.raises(SystemExit) as left:
+        main(["report", str(tmp_path / "0"), "-o", str(tmp_path / "page.txt")])
+    assert left.value.code == 2
+    assert "a report is written as HTML or PDF, got a name that ends in .txt" in capfd.readouterr().err
+    for folders in (["0"], ["0/record.json"], ["0", "1"]):
         page = tmp_path / f"{len(folders)}.html"
         out, _ = said(capfd, "report", *(str(tmp_path / folder) for folder in folders), "-o", str(page))
         assert out.strip() == str(page)

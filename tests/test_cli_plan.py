@@ -38,7 +38,7 @@ def test_plan_knows_what_the_store_holds_and_the_memory_it_may_take(tmp_path: Pa
     audit = small_run(tmp_path, "--attacks", "loss")
     assert command(audit, tmp_path).returncode == 0
     ran = command([*audit, "--plan"], tmp_path)
-    assert ran.stdout.splitlines()[0] == "14 models in 1 cohorts of 16, 1 of them in the store already"
+    assert ran.stdout.splitlines()[0] == "14 models in 1 cohort of 16, 1 of them in the store already"
     assert ran.stdout.splitlines()[-1] == "about 0 s to train and query; the attacks come on top, not predicted"
     refused = command([*audit, "--plan", "--memory", "1GiB"], tmp_path)
     assert refused.returncode == 2

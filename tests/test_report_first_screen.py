@@ -137,7 +137,7 @@ def test_names_and_parts_are_told(record: Record) -> None:
 def test_how_sure_counts_checks_and_names_what_did_not_run(record: Record) -> None:
     """One passed, one not run; over its kind where that was looked at."""
     found = answers.how_sure(record.summary)
-    assert found.short == "1 of 1 checks of the audit passed"
+    assert found.short == "1 of the 1 checks that could run passed"
     assert "Not run: dose response." in found.said
     mean = estimate(0.57, 0.58, 0.59)
     kind = Kind(attack="loss", turns=9, mean_auc=mean, auc_sd=0.01, auc_least=0.5, auc_most=0.6, pairs=90, tpr_at_fpr=())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mia_audit.cli.ending import SAID
+from mia_audit.cli.ending import STORED
 from mia_audit.errors import TrainingError, WorkerError
 from mia_audit.training import guard
 from mia_audit.training.crew import Local, released
@@ -211,7 +211,7 @@ def test_no_stage_leaves_a_process(tmp_path_factory: pytest.TempPathFactory, sta
     wanted = signal.Signals[number]
     killed = wanted is signal.SIGKILL
     assert running.returncode == (-wanted if killed else 128 + wanted), err
-    assert (out, err) == ("", "" if killed else SAID)
+    assert (out, err) == ("", "" if killed else STORED)
     assert soon(lambda: not _group(running.pid))
 
 

@@ -31,14 +31,16 @@ def _text(option: str, value: Any) -> str:
     return value.strip()
 
 
-def _whole(least: int) -> Reader:
+def _whole(least: int | None) -> Reader:
     def read(option: str, value: Any) -> int:
         try:
             number = None if isinstance(value, bool | np.bool_) else operator.index(value)
         except TypeError:
             number = None
-        if number is None or number < least:
-            raise UsageError(f"{option} needs a whole number from {least}, got {value!r}; leave it out for the default")
+        if number is None or (least is not None and number < least):
+            raise UsageError(
+                f"{option} needs a whole number{'' if least is None else f' from {least}'}, got {value!r}; leave it out for the default"
+            )
         return number
 
     return read
@@ -46,7 +48,7 @@ def _whole(least: int) -> Reader:
 
 def _count(option: str, value: Any) -> int:
     """Read a whole number whose range is the recipe's to judge."""
-    return int(_whole(-(2**63))(option, value))
+    return int(_whole(None)(option, value))
 
 
 def _number(option: str, value: Any) -> float:

@@ -131,9 +131,9 @@ def utility(prepared: Prepared, bank: Bank) -> Utility:
 def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
     """Return what the reader must know before trusting the numbers."""
     found = [*prepared.left_out, *doubles(prepared.examples)]
-    fewest = min(int(known.target.sum()), int((~known.target).sum()))
-    if fewest < FEW_MEMBERS:
-        found.append(f"Only {fewest} members or non-members were audited: intervals are wide, and small leaks go unseen.")
+    members, others = int(known.target.sum()), int((~known.target).sum())
+    if min(members, others) < FEW_MEMBERS:
+        found.append(f"Only {members} members and {others} non-members were audited: intervals are wide, and small leaks go unseen.")
     unresolved = [f"{100 * fpr:g} %" for fpr in measuring.FPRS if not resolved(fpr, int((~known.target).sum()))]
     if unresolved:
         found.append(f"Too few non-members were audited for a TPR at {' and '.join(unresolved)} FPR: only upper limits are given.")

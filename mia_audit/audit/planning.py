@@ -51,7 +51,7 @@ class Plan:
         where = f"{self.workers} worker processes at once, about" if self.workers > 1 else "trained by one process, about"
         signals = f"taking signals ({', '.join(self.probes)}) and the attacks come" if self.probes else "the attacks come"
         return (
-            f"{self.models} models in {self.cohorts} cohorts of {self.cohort_size}, {self.stored} of them in the store already",
+            f"{self.models} models in {self.cohorts} cohort{'s' * (self.cohorts != 1)} of {self.cohort_size}, {self.stored} of them in the store already",
             *([f"among them {', '.join(among)}"] if among else []),
             f"{where} {self.worker_bytes / 2**30:.2f} GiB" + " each" * (self.workers > 1),
             f"about {_spoken(self.seconds)} to train and query; {signals} on top, not predicted",

@@ -13,13 +13,15 @@ from types import FrameType
 PATIENCE = 3.0
 """Seconds that Python gets to unwind; a fit in C does not hear signals before it ends."""
 
-SAID = "Interrupted. Finished cohorts are in the store; the same command goes on from there.\n"
+PLAIN = "Interrupted.\n"
+STORED = "Interrupted. Finished cohorts are in the store; the same command goes on from there.\n"
 
 
 class Ending:
-    """Which signal asked for the end; SIGINT until another one did."""
+    """Which signal asked for the end, SIGINT until another one did, and what is said of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: str) -> None:
+        self.said = said
         self.number = int(signal.SIGINT)
 
     @property
@@ -30,15 +32,15 @@ class Ending:
     def leave(self) -> None:
         """Say that it was interrupted, and leave now: worker processes in the middle of a step are not waited for."""
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(SAID)
+            sys.stderr.write(self.said)
             sys.stderr.flush()
         os._exit(self.exit_code)
 
 
 @contextlib.contextmanager
-def answered() -> Iterator[Ending]:
+def answered(said: str) -> Iterator[Ending]:
     """Raise KeyboardInterrupt in the block on SIGTERM too; a signal that is not heard in time, or comes twice, ends the process."""
-    ending = Ending()
+    ending = Ending(said)
     if threading.current_thread() is not threading.main_thread():  # only the main one may set signals
         yield ending
         return

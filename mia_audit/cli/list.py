@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mia_audit.cli.whole_help import WholeHelp
+
 if TYPE_CHECKING:
     from mia_audit.data.cards import Profile
     from mia_audit.recipe import Recipe
 
-catalogue = typer.Typer(help="List targets, attacks, data sets or surrogates.")
+catalogue = typer.Typer(cls=WholeHelp, help="List targets, attacks, data sets or surrogates.")
 
 _STUCK = "\N{NO-BREAK SPACE}"  # a name and its value stay in one line
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]

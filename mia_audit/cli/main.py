@@ -16,18 +16,20 @@ from typer.exceptions import TyperException
 
 from mia_audit.cli import run as running
 from mia_audit.cli.account import account
-from mia_audit.cli.ending import answered
+from mia_audit.cli.ending import PLAIN, STORED, answered
 from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
 from mia_audit.cli.show import show
 from mia_audit.cli.store import app as stored
+from mia_audit.cli.whole_help import WholeHelp
 from mia_audit.errors import AuditError
 
 INTERRUPTED, NO_READER = 130, 141
 
 app = typer.Typer(
     name="mia-audit",
+    cls=WholeHelp,
     help="Can an outsider find out whose data trained this network, and how sure are we?",
     rich_markup_mode=None,  # plain help: no option is cut, and a pipe gets the same text
     pretty_exceptions_enable=False,
@@ -66,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "PYTHONWARNINGS", "ignore:resource_tracker"
     )  # joblib's tracker, which outlives an interrupt, tells how it tidies up
     try:
-        with answered() as ending:
+        with answered(STORED if "run" in given[:1] else PLAIN) as ending:
             code = app(given or ["--help"], prog_name="mia-audit", standalone_mode=False)
             sys.stdout.flush()
     except AuditError as error:

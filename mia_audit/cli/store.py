@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mia_audit.cli.whole_help import WholeHelp
+
 if TYPE_CHECKING:
     from mia_audit.audit.storing import Entry
 
-app = typer.Typer(help="Say where trained models lie and how large they are; list, check or clear them.", rich_markup_mode=None)
+app = typer.Typer(
+    cls=WholeHelp, help="Say where trained models lie and how large they are; list, check or clear them.", rich_markup_mode=None
+)
 Folder = Annotated[Path | None, typer.Option("--store", help="Folder of trained cohorts; the user's cache by default.")]
 
 

@@ -157,6 +157,7 @@ class Record:
 def load(folder: Place) -> Record:
     """Read a record folder; RecordError says what is missing, damaged or of another version."""
     folder = expanded(folder, "a record")
+    folder = folder.parent if folder.name == "record.json" and folder.is_file() else folder
     try:
         text = (folder / "record.json").read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:

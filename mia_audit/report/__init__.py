@@ -41,6 +41,9 @@ def render(records: Sequence[Record], compared: Compared | None = None, look: Lo
 def write(records: Sequence[Record], path: Place, compared: Compared | None = None, look: Look | None = None) -> None:
     """Write the page to a file, whole or not at all, printed where its name ends in .pdf; OutputError says why it cannot."""
     place = expanded(path, "--out")
+    device = place.exists() and not place.is_file()  # and may have any name
+    if place.suffix.lower() not in {"", ".html", ".htm", ".pdf"} and not device:
+        raise OutputError(f"{place}: a report is written as HTML or PDF, got a name that ends in {place.suffix}; give .html or .pdf")
     text = render(records, compared, look)
     try:
         if place.suffix.lower() == ".pdf":

@@ -76,7 +76,8 @@ def how_sure(summary: Summary) -> Answer:
     failed = [control.name for control in summary.controls if control.passed is False]
     idle = [control.name for control in summary.controls if control.passed is None]
     passed = len(summary.controls) - len(failed) - len(idle)
-    short = f"{passed} of {passed + len(failed)} checks of the audit passed" if passed + len(failed) else "The audit did not check itself"
+    could_run = " that could run" if idle else ""
+    short = f"{passed} of the {passed + len(failed)} checks{could_run} passed" if passed + len(failed) else "The audit did not check itself"
     counts = summary.counts
     tried = f"{count(counts.audited_members)} members and {count(counts.audited_nonmembers)} others"
     said = [f"Tried on {tried}; ranges hold in 95 of 100 audits."]
@@ -149,7 +150,8 @@ def _at_risk(summary: Summary) -> tuple[str, list[str]]:
     if found is None:
         return "Not looked at", ["This record does not look at single examples."]
     if found.smallest_p > found.rate / max(1, found.tested):
-        return "Not known", [f"{count(found.models)} networks are too few to single out one example among {count(found.tested)}."]
+        some = f"{count(found.tested)} examples that some of them learnt and others did not"
+        return "Not known", [f"{count(found.models)} networks were trained here: too few to single out one among the {some}."]
     if not found.at_risk:
         return "Nobody stands out", [f"None of {count(found.tested)} examples is given away by every network of this kind."]
     wrong = max(1, round(100 * found.rate))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mia_audit.audit import Options, audit
 from mia_audit.audit.running import Silent
-from mia_audit.cli.ending import answered
+from mia_audit.cli.ending import STORED, answered
 
 SETTINGS = {"training.epochs": 3, "model.hidden": [8], "audit.canaries": 3}
 ATTACKS = ["loss", "noise-distance", "lira-other-bits"]
@@ -32,7 +32,7 @@ def main() -> None:
     options = Options(
         dataset="iris", shadows=40, attacks=ATTACKS, settings=SETTINGS, store=folder / "store", out=folder / "out", workers=2, device="cpu"
     )
-    with answered() as ending:
+    with answered(STORED) as ending:
         try:
             audit("ann", options, watcher=Stopper(stage, number))
         except KeyboardInterrupt:
