@@ -47,11 +47,12 @@ class Plan:
     def lines(self) -> tuple[str, ...]:
         """Say it in words."""
         among = [f"{models} whose recipe was guessed wrong ({guess})" for guess, models in self.guessed.items()]
+        cohorts = f"{self.cohorts} cohort{'s' * (self.cohorts != 1)}"
         among += ["a sibling with canaries"] * self.sibling
         where = f"{self.workers} worker processes at once, about" if self.workers > 1 else "trained by one process, about"
         signals = f"taking signals ({', '.join(self.probes)}) and the attacks come" if self.probes else "the attacks come"
         return (
-            f"{self.models} models in {self.cohorts} cohort{'s' * (self.cohorts != 1)} of {self.cohort_size}, {self.stored} of them in the store already",
+            f"{self.models} models in {cohorts} of {self.cohort_size}, {self.stored} of them in the store already",
             *([f"among them {', '.join(among)}"] if among else []),
             f"{where} {self.worker_bytes / 2**30:.2f} GiB" + " each" * (self.workers > 1),
             f"about {_spoken(self.seconds)} to train and query; {signals} on top, not predicted",

@@ -150,8 +150,7 @@ def _at_risk(summary: Summary) -> tuple[str, list[str]]:
     if found is None:
         return "Not looked at", ["This record does not look at single examples."]
     if found.smallest_p > found.rate / max(1, found.tested):
-        some = f"{count(found.tested)} examples that some of them learnt and others did not"
-        return "Not known", [f"{count(found.models)} networks were trained here: too few to single out one among the {some}."]
+        return "Not known", [f"The {count(found.models)} networks trained here cannot single out one of {count(found.tested)} examples."]
     if not found.at_risk:
         return "Nobody stands out", [f"None of {count(found.tested)} examples is given away by every network of this kind."]
     wrong = max(1, round(100 * found.rate))
