@@ -89,18 +89,18 @@ def _timed(work: Callable[..., Any], spent: list[float]) -> Callable[..., Any]:
 
 def _disarm() -> None:
     """Leave out every control that costs more than a comparison."""
-    from mia_audit.audit import controls, phantoms, rehearsing  # noqa: PLC0415
+    from mia_audit.audit.controls import guards, panel, rehearsing  # noqa: PLC0415
     from mia_audit.record.controls import COINS, OWN_COINS, PANEL  # noqa: PLC0415
     from mia_audit.record.findings import Beyond  # noqa: PLC0415
     from mia_audit.record.parts import Estimate  # noqa: PLC0415
 
     nothing = Estimate(value=0.0, low=0.0, high=0.0, method="left out")
-    spared = phantoms.Haunted(
+    spared = panel.Haunted(
         control=PANEL.told(passed=None, detail="left out"), beyond=Beyond(phantoms=1, auc=0.5, difference=nothing, p=1.0), arrays={}
     )
-    controls.guards = lambda *_: (COINS.told(passed=None, detail="left out"),)
-    phantoms.panel = lambda *_, **__: None  # type: ignore[assignment]
-    phantoms.judge = lambda *_: spared
+    guards.guards = lambda *_: (COINS.told(passed=None, detail="left out"),)
+    panel.panel = lambda *_, **__: None  # type: ignore[assignment]
+    panel.judge = lambda *_: spared
     rehearsing.own_coins_control = lambda *_, **__: OWN_COINS.told(passed=None, detail="left out")
     rehearsing.direction_control = lambda *_: OWN_COINS.told(passed=None, detail="left out")
 

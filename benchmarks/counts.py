@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.arithmetic import flops_per_example
 from benchmarks.table import Row, show
 from mia_audit.audit import Options
-from mia_audit.audit.options import describe
+from mia_audit.audit.request.options import describe
 from mia_audit.data.profiles import profile
 from mia_audit.recipe import Recipe
 from mia_audit.training.lockstep import Cohort, Pool, train

@@ -63,7 +63,7 @@ def _asked(change: str) -> Change:
 def _answers(expression: str) -> Change:
     """Return a change of all models' answers `p` [models, queries, examples, classes]."""
     old = 'pool=np.concatenate([cohort["pool/logits"] for cohort in cohorts]),'
-    return ("audit/prepared.py", old, f'pool=(lambda p: {expression})(np.concatenate([cohort["pool/logits"] for cohort in cohorts])),')
+    return ("audit/bank/prepared.py", old, f'pool=(lambda p: {expression})(np.concatenate([cohort["pool/logits"] for cohort in cohorts])),')
 
 
 def _row(expression: str) -> Change:
@@ -293,7 +293,7 @@ FAULTS = (
         name="turns that keep their own answers",
         changes=(
             (
-                "audit/kind.py",
+                "audit/findings/turns.py",
                 "attack.score(whole.against_shadow(turn).only(can))",
                 "attack.score(replace(whole, target=whole.shadows[turn] + 1e-4).only(can))",
             ),
@@ -304,7 +304,7 @@ FAULTS = (
         name="rehearsals that keep their own answers",
         changes=(
             (
-                "audit/attacking.py",
+                "audit/attacking/scoring.py",
                 "return target.against_shadow(model).only(can)",
                 "from dataclasses import replace\n    return replace(target, target=target.shadows[model] + 1e-4).only(can)",
             ),
@@ -313,12 +313,14 @@ FAULTS = (
     ),
     Fault(
         name="examples of a rehearsal chosen by its own coin",
-        changes=(("audit/attacking.py", "judged(np.delete(trained_on, model, axis=0), need)", "judged(trained_on, need + 1)"),),
+        changes=(("audit/attacking/scoring.py", "judged(np.delete(trained_on, model, axis=0), need)", "judged(trained_on, need + 1)"),),
         tests=(REHEARSALS,),
     ),
     Fault(
         name="the headline chosen on the target",
-        changes=(("audit/measuring.py", "key=lambda attack: attack.rehearsal_auc)", "key=lambda attack: attack.auc.value or 0.0)"),),
+        changes=(
+            ("audit/attacking/measuring.py", "key=lambda attack: attack.rehearsal_auc)", "key=lambda attack: attack.auc.value or 0.0)"),
+        ),
         tests=(JOINED, "tests/test_audit_record.py"),
         only_tests="the choice leaves no trace in any number; the record says by what it was made",
     ),
@@ -326,7 +328,7 @@ FAULTS = (
         name="the phantom scored on its own row",
         changes=(
             (
-                "audit/facts.py",
+                "audit/findings/facts.py",
                 "phantom=prepared.rows[design.TARGET, prepared.audited]",
                 "phantom=prepared.rows[design.PHANTOM, prepared.audited]",
             ),
@@ -366,7 +368,7 @@ FAULTS = (
         name="shadow rows one model off",
         changes=(
             (
-                "audit/prepared.py",
+                "audit/bank/prepared.py",
                 "trained_on=prepared.rows[first:, audited]",
                 "trained_on=np.roll(prepared.rows[first:, audited], 1, axis=0)",
             ),
@@ -376,7 +378,7 @@ FAULTS = (
     ),
     Fault(
         name="labels one example off",
-        changes=(("audit/prepared.py", "labels=examples.pool_labels[audited],", "labels=np.roll(examples.pool_labels[audited], 1),"),),
+        changes=(("audit/bank/prepared.py", "labels=examples.pool_labels[audited],", "labels=np.roll(examples.pool_labels[audited], 1),"),),
         tests=(JOINED,),
         only_tests="attacks on wrong labels are weak attacks",
     ),
@@ -437,7 +439,7 @@ FAULTS = (
         name="test accuracy on the pool",
         changes=(
             (
-                "audit/facts.py",
+                "audit/findings/facts.py",
                 "share(_predictions(bank.test[design.TARGET]), prepared.examples.test_labels)",
                 "share(predictions, labels)",
             ),

@@ -13,7 +13,7 @@ from benchmarks.null_parts import Key, Rate, Result, counted, spread
 from benchmarks.null_verdicts import Scored
 from mia_audit.attacks import Attack
 from mia_audit.attacks.cards import Card
-from mia_audit.audit.attacking import Scores
+from mia_audit.audit.attacking.scoring import Scores
 from mia_audit.record import AttackResult
 from mia_audit.statistics.roc import auc, best_threshold
 

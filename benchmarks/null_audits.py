@@ -18,10 +18,10 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import judged, listed
 from mia_audit.attacks.cards import Card, load_attacks
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.audit import measuring
-from mia_audit.audit.attacking import Scores
-from mia_audit.audit.kind import chance_p
-from mia_audit.audit.measuring import FPRS, Truth
+from mia_audit.audit.attacking import measuring
+from mia_audit.audit.attacking.measuring import FPRS, Truth
+from mia_audit.audit.attacking.scoring import Scores
+from mia_audit.audit.findings.turns import chance_p
 from mia_audit.record import AttackResult, Estimate
 from mia_audit.statistics import epsilon, onerun
 from mia_audit.statistics.band import band

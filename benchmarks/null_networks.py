@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.null_audits import Models
 from benchmarks.table import say
-from mia_audit.audit import degrading
-from mia_audit.audit.options import Options
-from mia_audit.audit.prepared import Bank, Prepared, gather
+from mia_audit.audit.bank import degrading
+from mia_audit.audit.bank.prepared import Bank, Prepared, gather
+from mia_audit.audit.request.options import Options
 from mia_audit.audit.running import prepare
 from mia_audit.audit.watching import Silent
 from mia_audit.data import design

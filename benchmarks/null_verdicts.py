@@ -12,8 +12,8 @@ from scipy.stats import binom
 
 from benchmarks.null_parts import Rate
 from mia_audit.attacks import Attack
-from mia_audit.audit import looking
-from mia_audit.audit.attacking import Scores
+from mia_audit.audit.attacking.scoring import Scores
+from mia_audit.audit.findings import looking
 from mia_audit.record import AttackResult
 from mia_audit.record.budget import HEADLINE_LEVEL, KIND_LEVEL, LOOKS_LEVEL, RISK_LEVEL, VERDICT_LEVEL
 from mia_audit.statistics.slices import Grouping

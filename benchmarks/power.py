@@ -24,8 +24,8 @@ from benchmarks.setting import data_root
 from benchmarks.table import say
 from mia_audit.attacks import ATTACKS, Attack
 from mia_audit.attacks.budget import judged
-from mia_audit.audit.options import Options, describe
-from mia_audit.audit.prepared import gather
+from mia_audit.audit.bank.prepared import gather
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.data import design
 from mia_audit.data.examples import load
 from mia_audit.statistics.roc import auc

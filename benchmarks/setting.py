@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from mia_audit.audit import Options
-from mia_audit.audit.options import describe
+from mia_audit.audit.request.options import describe
 from mia_audit.data import design
 from mia_audit.data.examples import default_root, load
 from mia_audit.recipe import Recipe

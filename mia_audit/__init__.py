@@ -162,7 +162,7 @@ def score(  # noqa: PLR0913  arrays have names
     Raises:
         AuditError: what is not the array it should be, or does not suffice, and the way out.
     """
-    from mia_audit.audit.asked import READERS  # noqa: PLC0415
+    from mia_audit.audit.request.reading import READERS  # noqa: PLC0415
     from mia_audit.face import given  # noqa: PLC0415
     from mia_audit.face.scoring import score as scored  # noqa: PLC0415
 

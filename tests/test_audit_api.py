@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 import mia_audit
 from mia_audit.audit import Options, asked
-from mia_audit.audit.asked import READERS
-from mia_audit.audit.options import data_root, default_store, describe, unclaimed, writable
+from mia_audit.audit.request.options import data_root, default_store, describe, unclaimed, writable
+from mia_audit.audit.request.reading import READERS
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.errors import AuditError, OutputError, RecipeError, UsageError
 from mia_audit.paths import expanded

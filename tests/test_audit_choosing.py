@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mia_audit.attacks.cards import load_suite
-from mia_audit.audit.choosing import choose, offers
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.attacking.choosing import choose, offers
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.errors import CatalogueError
 from tests.support.engine_runs import SMALL, small_audit
 

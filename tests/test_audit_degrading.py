@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mia_audit.audit import Options, Silent
-from mia_audit.audit.degrading import GUESSES, available, degraded, train
-from mia_audit.audit.options import describe
-from mia_audit.audit.prepared import evidence, gather
+from mia_audit.audit.bank.degrading import GUESSES, available, degraded, train
+from mia_audit.audit.bank.prepared import evidence, gather
+from mia_audit.audit.request.options import describe
 from mia_audit.audit.running import prepare
 from mia_audit.data import design
 from mia_audit.recipe import Quantization, settled

@@ -8,8 +8,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 import mia_audit
-from mia_audit.audit import grouping
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request import grouping
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.data.examples import load
 from mia_audit.errors import DataError
 from mia_audit.report import render

@@ -11,7 +11,7 @@ from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.lira_shared_gap import SharedGapLiRA
 from mia_audit.attacks.observables import phi
 from mia_audit.attacks.thresholds import LossThreshold
-from mia_audit.audit.growing import growth
+from mia_audit.audit.findings.growing import growth
 from mia_audit.record import Estimate, Growth
 from mia_audit.report.audit_page import page
 from mia_audit.report.growth import growth_in_words

@@ -10,12 +10,13 @@ from scipy.stats import beta, false_discovery_control
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from mia_audit.attacks.budget import judged
-from mia_audit.audit import epsilon, exposing, facts, findings, risk
-from mia_audit.audit.attacking import Scores, attack_all, counted
-from mia_audit.audit.kind import kind, take_turns
-from mia_audit.audit.measuring import FPRS, Truth, headline, phantom_control, results, share
-from mia_audit.audit.measuring import accuracies as with_gap
-from mia_audit.audit.prepared import Bank, evidence, gather
+from mia_audit.audit.attacking.measuring import FPRS, Truth, headline, phantom_control, results, share
+from mia_audit.audit.attacking.measuring import accuracies as with_gap
+from mia_audit.audit.attacking.scoring import Scores, attack_all, counted
+from mia_audit.audit.bank.prepared import Bank, evidence, gather
+from mia_audit.audit.findings import epsilon, exposing, facts, risk
+from mia_audit.audit.findings.headline import _groupings
+from mia_audit.audit.findings.turns import kind, take_turns
 from mia_audit.recipe import Audit, Data, Recipe
 from mia_audit.statistics.slices import Grouping
 from mia_audit.statistics.turns import Turns
@@ -370,10 +371,10 @@ def test_truth_is_the_targets_row() -> None:
     known = facts.truth(prepared)
     assert known.target.tolist() == known.phantom.tolist() == [False, False, True]
     np.testing.assert_array_equal(known.rehearsals, prepared.rows[2:4][:, [1, 3, 4]])
-    np.testing.assert_array_equal(findings._groupings(prepared)[0].groups, [1, 0, 2])
+    np.testing.assert_array_equal(_groupings(prepared)[0].groups, [1, 0, 2])
     named = Grouping(by="half", groups=np.array([0, 1, 0, 0, 1, 1]), names={0: "a", 1: "b"})
     prepared.groupings = (named,)
-    np.testing.assert_array_equal(findings._groupings(prepared)[1].groups, [1, 0, 1])
+    np.testing.assert_array_equal(_groupings(prepared)[1].groups, [1, 0, 1])
 
 
 def test_accuracies_average_the_queries() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mia_audit.audit.comparing import compare
-from mia_audit.audit.replicates import replicates, share_coins
+from mia_audit.audit.comparing.replicates import replicates, share_coins
+from mia_audit.audit.comparing.variants import compare
 from mia_audit.catalogue import override
 from mia_audit.record import Record, load
 from mia_audit.report import render

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.catalogue import load_recipe, parse_recipe, parse_setting, target_names
 from mia_audit.errors import AuditError, RecipeError
 from mia_audit.models.neurons import nearest_level

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mia_audit.audit import Options, Silent
-from mia_audit.audit.attacking import Scores, attack_all
-from mia_audit.audit.measuring import Truth, phantom_control, results
-from mia_audit.audit.prepared import Prepared, evidence, gather
+from mia_audit.audit.attacking.measuring import Truth, phantom_control, results
+from mia_audit.audit.attacking.scoring import Scores, attack_all
+from mia_audit.audit.bank.prepared import Prepared, evidence, gather
 from mia_audit.audit.running import judge, prepare
 from mia_audit.data import design
 from mia_audit.record import Summary

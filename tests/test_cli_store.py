@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mia_audit.audit import storing
+from mia_audit.audit.bank import storing
 from mia_audit.cli import main
 from mia_audit.training.store import Store, key_of
 

@@ -11,7 +11,7 @@ import torch
 from mia_audit import signals
 from mia_audit.attacks import ATTACKS
 from mia_audit.attacks.cards import card_names, load_attacks, load_card
-from mia_audit.audit.asking import expected, nonsense, offline_control, queries_control, trained_control
+from mia_audit.audit.controls.entered import expected, nonsense, offline_control, queries_control, trained_control
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data import entrance
 from mia_audit.data.augmenting import Moves

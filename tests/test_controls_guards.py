@@ -8,14 +8,15 @@ import pytest
 from scipy.stats import binom
 
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.audit import Options, Silent, audit, degrading
-from mia_audit.audit.controls import blind_control, coins_control, independence_control, likeness_control
-from mia_audit.audit.copying import copies_control
-from mia_audit.audit.dose import DOSES, against, dose_control, doses, extend, plant, response
-from mia_audit.audit.doubles import doubles
-from mia_audit.audit.facts import ordinary_layers
-from mia_audit.audit.options import describe
-from mia_audit.audit.prepared import Bank, gather
+from mia_audit.audit import Options, Silent, audit
+from mia_audit.audit.bank import degrading
+from mia_audit.audit.bank.duplicates import doubles
+from mia_audit.audit.bank.prepared import Bank, gather
+from mia_audit.audit.controls.copying import copies_control
+from mia_audit.audit.controls.dose import DOSES, against, dose_control, doses, extend, plant, response
+from mia_audit.audit.controls.guards import blind_control, coins_control, independence_control, likeness_control
+from mia_audit.audit.findings.facts import ordinary_layers
+from mia_audit.audit.request.options import describe
 from mia_audit.audit.running import prepare
 from mia_audit.data.examples import Examples
 from mia_audit.data.profiles import profile

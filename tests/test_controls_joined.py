@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mia_audit.audit import Options, Silent, facts, measuring
-from mia_audit.audit.controls import coins_control
-from mia_audit.audit.prepared import Prepared, evidence, gather
+from mia_audit.audit import Options, Silent
+from mia_audit.audit.attacking import measuring
+from mia_audit.audit.bank.prepared import Prepared, evidence, gather
+from mia_audit.audit.controls.guards import coins_control
+from mia_audit.audit.findings import facts
 from mia_audit.audit.running import prepare
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data import design

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, kstest
 
-from mia_audit.audit.controls import coins_control
-from mia_audit.audit.copying import copies_control, one_number
-from mia_audit.audit.prepared import Bank
+from mia_audit.audit.bank.prepared import Bank
+from mia_audit.audit.controls.copying import copies_control, one_number
+from mia_audit.audit.controls.guards import coins_control
 from mia_audit.errors import EvidenceError
 from mia_audit.record import load
 from mia_audit.statistics.coins import agreements, coin_ps, spread_p

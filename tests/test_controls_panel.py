@@ -10,10 +10,10 @@ from scipy.stats import norm
 from benchmarks.artefacts import Setting, audits
 from mia_audit.attacks.budget import judged
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.audit.attacking import attack_all, counted
-from mia_audit.audit.findings import Headline
-from mia_audit.audit.measuring import Truth
-from mia_audit.audit.phantoms import judge, panel
+from mia_audit.audit.attacking.measuring import Truth
+from mia_audit.audit.attacking.scoring import attack_all, counted
+from mia_audit.audit.controls.panel import judge, panel
+from mia_audit.audit.findings.headline import Headline
 from mia_audit.catalogue import load_recipe
 from mia_audit.errors import EvidenceError
 from mia_audit.record import verdict

@@ -9,9 +9,9 @@ import pytest
 from mia_audit.attacks.budget import judged
 from mia_audit.attacks.cards import load_attacks
 from mia_audit.audit import Options, Silent
-from mia_audit.audit.attacking import attack_all
-from mia_audit.audit.measuring import Truth, phantom_control, results
-from mia_audit.audit.prepared import Prepared
+from mia_audit.audit.attacking.measuring import Truth, phantom_control, results
+from mia_audit.audit.attacking.scoring import attack_all
+from mia_audit.audit.bank.prepared import Prepared
 from mia_audit.audit.running import judge, prepare
 from mia_audit.data import design
 from mia_audit.types import Evidence

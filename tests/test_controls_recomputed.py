@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.audit import Options, audit, epsilon, risk
-from mia_audit.audit.attacking import Scores
-from mia_audit.audit.controls import coins_control, likeness_control
-from mia_audit.audit.findings import Headline
-from mia_audit.audit.kind import kind
-from mia_audit.audit.looking import Seen, looks
-from mia_audit.audit.measuring import Truth, power
-from mia_audit.audit.phantoms import judge
+from mia_audit.audit import Options, audit
+from mia_audit.audit.attacking.measuring import Truth, power
+from mia_audit.audit.attacking.scoring import Scores
+from mia_audit.audit.controls.guards import coins_control, likeness_control
+from mia_audit.audit.controls.panel import judge
+from mia_audit.audit.findings import epsilon, risk
+from mia_audit.audit.findings.headline import Headline
+from mia_audit.audit.findings.looking import Seen, looks
+from mia_audit.audit.findings.turns import kind
 from mia_audit.record import Record, load
 from mia_audit.statistics.band import band
 from mia_audit.statistics.epsilon import Decision, best_exact, gaussian_mu, several

@@ -8,9 +8,9 @@ from mia_audit.attacks.budget import judged
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.rmia import OfflineRMIA
 from mia_audit.attacks.thresholds import LossThreshold
-from mia_audit.audit.attacking import attack_all, counted, judged_by_others, needed, rehearsals
-from mia_audit.audit.kind import take_turns
-from mia_audit.audit.measuring import Truth
+from mia_audit.audit.attacking.measuring import Truth
+from mia_audit.audit.attacking.scoring import attack_all, counted, judged_by_others, needed, rehearsals
+from mia_audit.audit.findings.turns import take_turns
 from mia_audit.statistics.roc import auc
 from mia_audit.types import Bools
 from tests.support.gaussian import coins, gaussian_evidence, with_third_pool

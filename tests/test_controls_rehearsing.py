@@ -10,11 +10,13 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import judged
 from mia_audit.attacks.cards import load_attacks
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.audit import attacking, kind, rehearsing
-from mia_audit.audit.attacking import Scores, attack_all, counted, needed
-from mia_audit.audit.findings import Headline
-from mia_audit.audit.measuring import Truth
-from mia_audit.audit.rehearsing import direction_control, own_coins_control
+from mia_audit.audit.attacking import scoring
+from mia_audit.audit.attacking.measuring import Truth
+from mia_audit.audit.attacking.scoring import Scores, attack_all, counted, needed
+from mia_audit.audit.controls import rehearsing
+from mia_audit.audit.controls.rehearsing import direction_control, own_coins_control
+from mia_audit.audit.findings import turns
+from mia_audit.audit.findings.headline import Headline
 from mia_audit.record import Control
 from mia_audit.types import Bools, Evidence, Floats
 from tests.support.gaussian import gaussian_evidence
@@ -36,8 +38,8 @@ def audit(attack: Attack) -> tuple[Headline, Evidence, Bools, dict[str, Floats]]
     (scores,) = attack_all([attack], seen, phantom, 1)
     rows = np.vstack([member, seen.trained_on[3], seen.trained_on])
     truth = Truth(target=member, phantom=member, rehearsals=rows[2:6], counted=counted([attack], seen.trained_on))
-    turns = kind.take_turns(attack, seen, phantom, rows, need=needed([attack]), workers=1)
-    taken = {"turns/scores": turns.scores, "turns/judged": turns.judged}
+    taking = turns.take_turns(attack, seen, phantom, rows, need=needed([attack]), workers=1)
+    taken = {"turns/scores": taking.scores, "turns/judged": taking.judged}
     return Headline(name=attack.name, attack=attack, scores=scores, truth=truth), seen, rows, taken
 
 
@@ -77,7 +79,7 @@ def test_turns_that_keep_their_own_answers_are_told(monkeypatch: pytest.MonkeyPa
     assert found.detail == "In the rehearsal and turn of shadow model 1 lira-online hangs on its own coins."
 
 
-@pytest.mark.parametrize(("room", "part"), [(attacking, "rehearsal"), (kind, "turn")])
+@pytest.mark.parametrize(("room", "part"), [(scoring, "rehearsal"), (turns, "turn")])
 def test_examples_chosen_by_the_own_coin_are_told(room: object, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where all models together decide what counts, that choice hangs on the coin in question."""
 
@@ -85,7 +87,7 @@ def test_examples_chosen_by_the_own_coin_are_told(room: object, part: str, monke
         return judged(trained_on, need + 3)
 
     monkeypatch.setattr(room, "judged_by_others", all_together)
-    if room is attacking:
+    if room is scoring:
         monkeypatch.setattr(rehearsing, "judged_by_others", all_together)
     found = judge(OnlineLiRA())
     assert found.passed is False

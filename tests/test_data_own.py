@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 
 from mia_audit.audit import asked
-from mia_audit.audit.options import describe
+from mia_audit.audit.request.options import describe
 from mia_audit.cli import main
 from mia_audit.data.examples import Examples, load
 from mia_audit.data.own import reading

@@ -14,7 +14,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from mia_audit.audit.doubles import doubles
+from mia_audit.audit.bank.duplicates import doubles
 from mia_audit.data import idx, vision
 from mia_audit.data.examples import Examples, load
 from mia_audit.data.profiles import profile, profiles, resolve

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.gpu import measure
 from benchmarks.setting import setting
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.models.layers import convolve_grouped
 from mia_audit.training import plan
 

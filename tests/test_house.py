@@ -80,6 +80,16 @@ ROOMS = {
     "__main__": Room(rooms=("cli",)),
 }  # fmt: skip
 
+AUDIT = {
+    "request": (),  # what was asked for
+    "bank": (),  # examples, coins and answers
+    "attacking": ("bank",),  # which attacks can run, scores, metrics
+    "findings": ("bank", "attacking"),  # what is said beyond the table of attacks
+    "controls": ("bank", "attacking", "findings"),  # what may fail
+    "comparing": ("attacking",),  # records side by side
+}
+"""The rooms of `mia_audit/audit/` and which of them each may import. Files beside them are the run: they import all."""
+
 
 def breaches(house: Path, rooms: dict[str, Room]) -> list[str]:
     """Return every import that the table does not allow, as "file:line: room imports what"."""
@@ -92,6 +102,21 @@ def breaches(house: Path, rooms: dict[str, Room]) -> list[str]:
         for line, module in _imports(path, house):
             if not _allowed(room, module, rooms):
                 found.append(f"{path.relative_to(house)}:{line}: {room} imports {module}")
+    return found
+
+
+def inner_breaches(house: Path) -> list[str]:
+    """Return every import inside `audit/` that points up or sideways."""
+    found = []
+    for path in sorted((house / "audit").rglob("*.py")):
+        room, *below = path.relative_to(house / "audit").parts
+        if below and room not in AUDIT:
+            found.append(f"{path.relative_to(house)}: no line in AUDIT for {room!r}")
+        for line, module in _imports(path, house) if room in AUDIT else ():
+            inside, _, rest = module.partition(f"{HOUSE.name}.audit.")
+            asked = rest.partition(".")[0]
+            if not inside and asked not in {room, *AUDIT[room]}:
+                found.append(f"{path.relative_to(house)}:{line}: {room} imports {asked}")
     return found
 
 
@@ -117,6 +142,7 @@ def _imports(path: Path, house: Path) -> Iterator[tuple[int, str]]:
 def test_imports_point_down() -> None:
     """No room imports what the table does not allow it."""
     assert breaches(HOUSE, ROOMS) == []
+    assert inner_breaches(HOUSE) == []
 
 
 def test_the_columns_never_meet() -> None:
@@ -126,11 +152,24 @@ def test_the_columns_never_meet() -> None:
     assert torch_rooms.isdisjoint(numpy_rooms)
     assert not any(torch_rooms & set(ROOMS[name].rooms) for name in numpy_rooms)
     assert not any({"attacks", "statistics"} & set(ROOMS[name].rooms) for name in torch_rooms)
-    assert _circle() == []
+    assert _circle({name: room.rooms for name, room in ROOMS.items()}) == []
+    assert _circle(AUDIT) == []
 
 
-def _circle() -> list[str]:
-    left = {name: set(room.rooms) & set(ROOMS) for name, room in ROOMS.items()}
+def test_no_file_imports_itself_in_a_circle() -> None:
+    """File by file, in the whole house, front doors aside: whoever imports a room's `__init__` imports all of it."""
+    files = {".".join((HOUSE.name, *path.relative_to(HOUSE).with_suffix("").parts)): path for path in HOUSE.rglob("*.py")}
+    needs = {
+        name: tuple({file for _, module in _imports(path, HOUSE) for file in (module, module.rpartition(".")[0]) if file in files} - {name})
+        for name, path in files.items()
+        if path.name != "__init__.py"
+    }
+    assert _circle(needs) == []
+    assert _circle({"a": ("b",), "b": ("c",), "c": ("b",), "d": ("a",)}) == ["a", "b", "c", "d"]
+
+
+def _circle(needs: dict[str, tuple[str, ...]]) -> list[str]:
+    left = {name: set(others) & set(needs) for name, others in needs.items()}
     while free := [name for name, needs in left.items() if not needs & set(left)]:
         for name in free:
             del left[name]
@@ -163,6 +202,24 @@ def test_a_planted_breach_is_found(tmp_path: Path, file: str, line: str, breach:
     found = breaches(tmp_path, ROOMS)
     assert [text.partition(": ")[2] for text in found] == [breach]
     assert found[0].startswith(f"{file}:")
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "breach"),
+    [
+        ("bank/spy.py", "from mia_audit.audit.findings import risk", "audit/bank/spy.py:1: bank imports findings"),
+        ("request/spy.py", "def f():\n    from ..bank.prepared import Bank", "audit/request/spy.py:2: request imports bank"),
+        ("findings/spy.py", "from mia_audit.audit import audit", "audit/findings/spy.py:1: findings imports audit"),
+        ("controls/spy.py", "from mia_audit.audit.running import judge", "audit/controls/spy.py:1: controls imports running"),
+        ("helpers/spy.py", "import json", "audit/helpers/spy.py: no line in AUDIT for 'helpers'"),
+    ],
+)
+def test_a_planted_breach_inside_the_audit_is_found(tmp_path: Path, file: str, line: str, breach: str) -> None:
+    """Rooms of the audit import what lies below them, and never the run."""
+    planted = tmp_path / "audit" / file
+    planted.parent.mkdir(parents=True)
+    planted.write_text(f"{line}\n")
+    assert inner_breaches(tmp_path) == [breach]
 
 
 def test_a_room_without_a_line_is_found(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from benchmarks import null_alarms, null_audits
 from benchmarks.null import written
 from benchmarks.null_parts import Rate, Result, batches, counted, found, kept, together
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.audit import measuring
+from mia_audit.audit.attacking import measuring
 from mia_audit.statistics.delong import auc_interval
 
 KEY = ("phantom target", "4", "loss", "AUC")

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.audit import Options, Silent
-from mia_audit.audit.prepared import evidence, gather
+from mia_audit.audit.bank.prepared import evidence, gather
 from mia_audit.audit.running import prepare
 from mia_audit.data import design
 from mia_audit.models.network import Population
@@ -207,7 +207,7 @@ def test_only_what_a_target_has_is_offered() -> None:
 
 def prepared_recipe(target: str, dataset: str) -> Any:
     """Return the resolved recipe of an audit."""
-    from mia_audit.audit.options import describe  # noqa: PLC0415
+    from mia_audit.audit.request.options import describe  # noqa: PLC0415
 
     return describe(target, Options(dataset=dataset))
 

@@ -9,7 +9,7 @@ import torch
 from torch.func import functional_call
 from torch.nn import functional as F  # noqa: N812
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.data.profiles import profiles
 from mia_audit.models.network import Population
 from mia_audit.probes import curvature, gradients, names

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mia_audit.audit import Options, Silent
-from mia_audit.audit.choosing import choose, offers
-from mia_audit.audit.options import describe
-from mia_audit.audit.prepared import gather
+from mia_audit.audit.attacking.choosing import choose, offers
+from mia_audit.audit.bank.prepared import gather
+from mia_audit.audit.request.options import describe
 from mia_audit.audit.running import prepare
 from mia_audit.errors import CatalogueError, RecipeError
 from mia_audit.probes import names, taking

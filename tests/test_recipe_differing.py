@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.catalogue import override
 from mia_audit.errors import RecipeError
 from mia_audit.recipe import Audit, Data, Model, Recipe, Training

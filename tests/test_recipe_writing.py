@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.catalogue import checked, load_recipe, target_names
 from mia_audit.recipe import Model, Recipe
 from mia_audit.recipe.layers import Conv, Dropout, Fire, GlobalAverage, Norm, Pool, Residual

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from mia_audit import report
-from mia_audit.audit.risk import strict_of
+from mia_audit.audit.findings.risk import strict_of
 from mia_audit.report.provenance import Look
 from mia_audit.report.theme import COLOURS, DASHES, MARKERS, SERIES
 from tests.support import axe, browser

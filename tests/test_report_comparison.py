@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mia_audit import report
-from mia_audit.audit.comparing import compare, variant
+from mia_audit.audit.comparing.variants import compare, variant
 from mia_audit.catalogue import override
 from mia_audit.recipe import Bits, Recipe, Training
 from mia_audit.record import Estimate, Record, Summary

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mia_audit import report
-from mia_audit.audit.risk import strict_of
+from mia_audit.audit.findings.risk import strict_of
 from mia_audit.record import Control, Estimate, Kind, Named, RateAtFPR, Record, SliceResult, Vulnerable
 from mia_audit.report import advice, answers
 from mia_audit.report.families import families, leading

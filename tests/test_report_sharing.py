@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mia_audit import report
-from mia_audit.audit.comparing import compare
+from mia_audit.audit.comparing.variants import compare
 from mia_audit.cli import main
 from mia_audit.record import Record, digest
 from mia_audit.report import sharing

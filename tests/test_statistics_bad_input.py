@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mia_audit.attacks.cards import load_attacks
-from mia_audit.audit import epsilon, risk
-from mia_audit.audit.attacking import Scores
-from mia_audit.audit.measuring import Truth, results
+from mia_audit.audit.attacking.measuring import Truth, results
+from mia_audit.audit.attacking.scoring import Scores
+from mia_audit.audit.findings import epsilon, risk
 from mia_audit.catalogue import load_recipe
 from mia_audit.errors import EvidenceError
 from mia_audit.recipe import Recipe

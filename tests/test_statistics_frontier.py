@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test, ttest_rel
 
-from mia_audit.audit.comparing import compare, variant
+from mia_audit.audit.comparing.variants import compare, variant
 from mia_audit.catalogue import override
 from mia_audit.errors import EvidenceError
 from mia_audit.record import Record

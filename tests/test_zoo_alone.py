@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.models.stateless import Silencing
 from mia_audit.recipe import Recipe
 from mia_audit.training import batches

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.catalogue import load_recipe, parse_recipe, target_names
 from mia_audit.errors import AuditError, RecipeError
 from mia_audit.models.layers import LockstepConv, LockstepLinear

@@ -9,7 +9,7 @@ import pytest
 import torch
 from snntorch import spikegen
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.data import augmenting, files
 from mia_audit.data.examples import Examples, load
 from mia_audit.data.profiles import profile

@@ -14,7 +14,7 @@ from snntorch.functional import quant
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.data.deal import require_apart
 from mia_audit.data.examples import load
 from mia_audit.errors import DataError, RecipeError

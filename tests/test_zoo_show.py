@@ -8,7 +8,7 @@ import click
 import pytest
 import torch
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.catalogue import checked, load_recipe, target_names
 from mia_audit.cli import main
 from mia_audit.data.profiles import profile

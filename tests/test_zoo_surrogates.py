@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.errors import RecipeError
 from mia_audit.models import surrogates
 from mia_audit.models.passage import Passage

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from mia_audit.audit.options import Options, describe
+from mia_audit.audit.request.options import Options, describe
 from mia_audit.data.profiles import profile, resolve
 from mia_audit.errors import RecipeError, TrainingError
 from mia_audit.models.network import Population

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mia_audit.audit import degrading, dose
-from mia_audit.audit.options import Options
-from mia_audit.audit.prepared import Prepared
+from mia_audit.audit.bank import degrading
+from mia_audit.audit.bank.prepared import Prepared
+from mia_audit.audit.controls import dose
+from mia_audit.audit.request.options import Options
 from mia_audit.audit.running import prepare
 from mia_audit.audit.watching import Silent
 from mia_audit.paths import Place

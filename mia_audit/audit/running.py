@@ -9,22 +9,22 @@ import numpy as np
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import require_budget
-from mia_audit.audit import (
-    attacking,
-    choosing,
-    controls,
-    degrading,
-    dose,
-    exposing,
-    facts,
-    findings,
-    grouping,
-    measuring,
-    phantoms,
-    rehearsing,
+from mia_audit.audit.attacking import choosing, measuring, scoring
+from mia_audit.audit.bank import degrading
+from mia_audit.audit.bank.prepared import Bank, Prepared, evidence, gather
+from mia_audit.audit.controls import dose, guards, panel, rehearsing
+from mia_audit.audit.findings import exposing, facts, headline
+from mia_audit.audit.request import grouping
+from mia_audit.audit.request.options import (
+    Options,
+    data_root,
+    default_store,
+    describe,
+    device_type,
+    keep_torch_at_home,
+    unclaimed,
+    writable,
 )
-from mia_audit.audit.options import Options, data_root, default_store, describe, device_type, keep_torch_at_home, unclaimed, writable
-from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
 from mia_audit.audit.watching import Clock, Silent, Watcher
 from mia_audit.data import design
 from mia_audit.data.examples import load
@@ -153,19 +153,19 @@ def judge(
 ) -> tuple[Summary, Arrays, Arrays]:
     """Attack the population's answers and measure: the content of the record."""
     target, phantom = (evidence(prepared, bank, model) for model in (design.TARGET, design.PHANTOM))
-    scores = attacking.attack_all(prepared.attacks, target, phantom, prepared.workers)
+    scores = scoring.attack_all(prepared.attacks, target, phantom, prepared.workers)
     truth = facts.truth(prepared)
     results = measuring.results(prepared.cards, scores, truth, prepared.recipe.training.seed)
     best = measuring.headline(results)
     chosen = [result.name for result in results].index(best)
     strongest = scores[chosen]
-    lead = findings.Headline(name=best, attack=prepared.attacks[chosen], scores=strongest, truth=truth)
-    need = attacking.needed(prepared.attacks)
-    found = findings.findings(prepared, bank, lead)
-    haunted = phantoms.judge(lead, phantoms.panel(lead, target, need=need, workers=prepared.workers), prepared.recipe)
-    looks = findings.looks(prepared, results, scores, best, found)
+    lead = headline.Headline(name=best, attack=prepared.attacks[chosen], scores=strongest, truth=truth)
+    need = scoring.needed(prepared.attacks)
+    found = headline.findings(prepared, bank, lead)
+    haunted = panel.judge(lead, panel.panel(lead, target, need=need, workers=prepared.workers), prepared.recipe)
+    looks = headline.looks(prepared, results, scores, best, found)
     arrays = {**facts.arrays(prepared, bank, scores), "pool_positions": prepared.examples.pool_positions, **found.arrays, **haunted.arrays}
-    arrays |= controls.arrays(prepared, bank)
+    arrays |= guards.arrays(prepared, bank)
     shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
     summary = Summary(
         schema_version=SCHEMA_VERSION,
@@ -180,7 +180,7 @@ def judge(
             measuring.phantom_control(results),
             haunted.control,
             dose.dose_control(prepared, bank, sibling, best),
-            *controls.guards(prepared, bank),
+            *guards.guards(prepared, bank),
             rehearsing.own_coins_control(lead, target, phantom, prepared.rows[:, prepared.audited], found.arrays, need=need),
             rehearsing.direction_control(prepared.cards, scores, truth),
         ),

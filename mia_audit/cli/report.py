@@ -36,7 +36,7 @@ def report(  # noqa: PLR0913, PLR0917  a command line's options are its argument
             f"--title, --organisation, --contact, --beside and --unfold need one record, got {len(loaded)}; leave them out, or draw one"
         )
     else:
-        from mia_audit.audit.comparing import compare  # noqa: PLC0415
+        from mia_audit.audit.comparing.variants import compare  # noqa: PLC0415
 
         write(shown, out, compare(loaded))
     for record in loaded:
@@ -51,7 +51,7 @@ def _complete(record: "Record", look: "Look") -> "Look":
         return look
     from dataclasses import replace  # noqa: PLC0415
 
-    from mia_audit.audit.risk import strict_of  # noqa: PLC0415  it imports torch
+    from mia_audit.audit.findings.risk import strict_of  # noqa: PLC0415  it imports torch
 
     return replace(look, strict=strict_of(record))
 

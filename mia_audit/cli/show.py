@@ -47,7 +47,7 @@ def show(  # noqa: PLR0913, PLR0917  all that `run` takes, so that one word of a
         force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
         executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip
-    from mia_audit.audit.options import describe  # noqa: PLC0415  help must not pay for it
+    from mia_audit.audit.request.options import describe  # noqa: PLC0415  help must not pay for it
     from mia_audit.recipe.writing import toml  # noqa: PLC0415
 
     recipe = describe(named, options)

@@ -10,7 +10,7 @@ import typer
 from mia_audit.cli.whole_help import WholeHelp
 
 if TYPE_CHECKING:
-    from mia_audit.audit.storing import Entry
+    from mia_audit.audit.bank.storing import Entry
 
 app = typer.Typer(
     cls=WholeHelp, help="Say where trained models lie and how large they are; list, check or clear them.", rich_markup_mode=None
@@ -21,7 +21,7 @@ Folder = Annotated[Path | None, typer.Option("--store", help="Folder of trained 
 @app.callback(invoke_without_command=True)
 def summary(context: typer.Context, folder: Folder = None) -> None:
     """Say where the store is and how large."""
-    from mia_audit.audit.storing import entries, total  # noqa: PLC0415  help must not pay for it
+    from mia_audit.audit.bank.storing import entries, total  # noqa: PLC0415  help must not pay for it
 
     context.obj = folder
     if context.invoked_subcommand is None:
@@ -40,7 +40,7 @@ def listed(
     as_json: Annotated[bool, typer.Option("--json", help="Print the files as JSON.")] = False,
 ) -> None:
     """List the files of the store, oldest first: day, size, kind, target, data set, models, name."""
-    from mia_audit.audit.storing import entries  # noqa: PLC0415
+    from mia_audit.audit.bank.storing import entries  # noqa: PLC0415
 
     found = entries(_place(folder or context.obj))
     if as_json:
@@ -53,7 +53,7 @@ def listed(
 @app.command()
 def check(context: typer.Context, folder: Folder = None) -> None:
     """Read every file, and name those that no audit would use; exit code 1 where there are any."""
-    from mia_audit.audit.storing import entries, unsound  # noqa: PLC0415
+    from mia_audit.audit.bank.storing import entries, unsound  # noqa: PLC0415
 
     found = entries(_place(folder or context.obj))
     bad = unsound(found)
@@ -75,7 +75,7 @@ def clear(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
 ) -> None:
     """Remove files of the store. Nothing that an audit wrote elsewhere goes; models that are gone are trained again when needed."""
-    from mia_audit.audit import storing  # noqa: PLC0415
+    from mia_audit.audit.bank import storing  # noqa: PLC0415
     from mia_audit.errors import StoreError  # noqa: PLC0415
 
     if not (everything or unusable or older_than is not None or recipe is not None):
@@ -90,7 +90,7 @@ def clear(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
 
 
 def _place(folder: Path | None) -> Path:
-    from mia_audit.audit.options import default_store  # noqa: PLC0415
+    from mia_audit.audit.request.options import default_store  # noqa: PLC0415
     from mia_audit.paths import expanded  # noqa: PLC0415
 
     return default_store() if folder is None else expanded(folder)

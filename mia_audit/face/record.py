@@ -9,7 +9,7 @@ from typing import Any
 
 import mia_audit.record
 from mia_audit import report
-from mia_audit.audit.risk import strict_of
+from mia_audit.audit.findings.risk import strict_of
 from mia_audit.errors import OutputError, UsageError
 from mia_audit.face.tables import tabulated
 from mia_audit.paths import Place, expanded

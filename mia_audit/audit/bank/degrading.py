@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from mia_audit.audit.prepared import Bank, Prepared, gather
+from mia_audit.audit.bank.prepared import Bank, Prepared, gather
 from mia_audit.data import design
 from mia_audit.recipe import Model, Quantization, Recipe, settled
 from mia_audit.training import plan, schedule

@@ -10,9 +10,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from mia_audit.arrays import Arrays
-from mia_audit.audit.attacking import judged_by_others
-from mia_audit.audit.findings import Headline
-from mia_audit.audit.measuring import estimate
+from mia_audit.audit.attacking.measuring import estimate
+from mia_audit.audit.attacking.scoring import judged_by_others
+from mia_audit.audit.findings.headline import Headline
 from mia_audit.recipe import Recipe
 from mia_audit.record import Control
 from mia_audit.record.controls import PANEL

@@ -10,8 +10,8 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from mia_audit.attacks import Attack
-from mia_audit.audit.attacking import judged_by_others
-from mia_audit.audit.measuring import FPRS, estimate
+from mia_audit.audit.attacking.measuring import FPRS, estimate
+from mia_audit.audit.attacking.scoring import judged_by_others
 from mia_audit.record import Kind, RateAtFPR
 from mia_audit.statistics.turns import PooledRate, Spread, Turns, each_auc, mean_auc, pooled_tprs
 from mia_audit.streams import stream

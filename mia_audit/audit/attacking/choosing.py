@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import listed
 from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
-from mia_audit.audit import degrading
+from mia_audit.audit.bank import degrading
 from mia_audit.errors import CatalogueError
 from mia_audit.probes import names as probes
 from mia_audit.recipe import Recipe, settled

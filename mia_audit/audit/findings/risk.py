@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mia_audit.arrays import Arrays
-from mia_audit.audit.attacking import Scores
-from mia_audit.audit.measuring import Truth, estimate
+from mia_audit.audit.attacking.measuring import Truth, estimate
+from mia_audit.audit.attacking.scoring import Scores
 from mia_audit.data import design
 from mia_audit.record import Calibration, CalibrationStep, Named, Precision, Record, SliceResult, Strict, Vulnerable
 from mia_audit.statistics.calibration import brier, calibrate, named

@@ -4,8 +4,8 @@ members differ    a classifier that never sees a model tells members from non-me
 unfair coins      who is trained on what was not drawn by independent coins of the recipe's probability
 shadow rows       a shadow model was trained on the target's very members, or on their exact complement
 shadow answers    a shadow model gives the target's very answers: it is the target
-near copies       two models are one but for noise, or one is half another (`audit.copying`)
-other queries     a model was asked about inputs other than the stored ones, or moved otherwise than for everybody (`audit.asking`)
+near copies       two models are one but for noise, or one is half another (`.copying`)
+other queries     a model was asked about inputs other than the stored ones, or moved otherwise than for everybody (`.entered`)
 other coins       a model was trained on other examples than its coins say, so that IN and OUT are mixed up
 IN for offline    an attack that claims to use only models without the example makes use of those with it
 unlike shadows    the target works or fits better or worse than its shadow models by more than they differ: attacks were learnt on others
@@ -15,10 +15,10 @@ import numpy as np
 
 from mia_audit.arrays import Arrays
 from mia_audit.attacks.observables import each_model, log_likelihood, phi
-from mia_audit.audit import facts
-from mia_audit.audit.asking import asked_guards
-from mia_audit.audit.copying import copies_control
-from mia_audit.audit.prepared import Bank, Prepared
+from mia_audit.audit.bank.prepared import Bank, Prepared
+from mia_audit.audit.controls.copying import copies_control
+from mia_audit.audit.controls.entered import asked_guards
+from mia_audit.audit.findings import facts
 from mia_audit.data import design
 from mia_audit.record import Control
 from mia_audit.record.controls import BLIND, COINS, INDEPENDENT, LIKENESS

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mia_audit.audit import networks
-from mia_audit.audit.measuring import estimate
-from mia_audit.audit.replicates import design, replicates
+from mia_audit.audit.attacking.measuring import estimate
+from mia_audit.audit.comparing import networks
+from mia_audit.audit.comparing.replicates import design, replicates
 from mia_audit.recipe.describing import told_apart
 from mia_audit.recipe.differing import NOT_A_VARIANT, fields
 from mia_audit.record import Record, VariantComparison

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mia_audit.audit import attacking, measuring
-from mia_audit.audit.attacking import Scores
-from mia_audit.audit.doubles import doubles
-from mia_audit.audit.measuring import Truth, share
-from mia_audit.audit.prepared import Bank, Prepared
+from mia_audit.audit.attacking import measuring, scoring
+from mia_audit.audit.attacking.measuring import Truth, share
+from mia_audit.audit.attacking.scoring import Scores
+from mia_audit.audit.bank.duplicates import doubles
+from mia_audit.audit.bank.prepared import Bank, Prepared
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
 from mia_audit.data.profiles import profile
@@ -35,13 +35,13 @@ LIBRARIES = ("mia-audit", "torch", "brevitas", "snntorch", "numpy", "scipy", "sc
 def truth(prepared: Prepared) -> Truth:
     """Return who was a member, on the audited examples."""
     first = design.FIRST_SHADOW
-    rehearsing = attacking.rehearsals(len(prepared.rows) - first)
+    rehearsing = scoring.rehearsals(len(prepared.rows) - first)
     shadows = prepared.rows[first:, prepared.audited]
     return Truth(
         target=prepared.rows[design.TARGET, prepared.audited],
         phantom=prepared.rows[design.TARGET, prepared.audited],
         rehearsals=shadows[:rehearsing],
-        counted=attacking.counted(prepared.attacks, shadows),
+        counted=scoring.counted(prepared.attacks, shadows),
     )
 
 
@@ -55,7 +55,7 @@ def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> dict[str
         "test_labels": prepared.examples.test_labels,
         "test_predictions": _predictions(bank.test[design.TARGET]),
         "audited": prepared.audited,
-        "counted": attacking.counted(prepared.attacks, prepared.rows[design.FIRST_SHADOW :, prepared.audited]),
+        "counted": scoring.counted(prepared.attacks, prepared.rows[design.FIRST_SHADOW :, prepared.audited]),
     }
     for card, score in zip(prepared.cards, scores, strict=True):
         found |= {f"scores/{card.name}": score.target, f"phantom/{card.name}": score.phantom, f"rehearsal/{card.name}": score.rehearsals}
@@ -89,7 +89,7 @@ def counts(prepared: Prepared, known: Truth) -> Counts:
         population=len(examples.population_labels),
         test=len(examples.test_labels),
         shadows=shadows,
-        rehearsals=attacking.rehearsals(shadows),
+        rehearsals=scoring.rehearsals(shadows),
     )
 
 

@@ -6,7 +6,7 @@ Equal bits are seen elsewhere; here noise, rounding or half of another model's a
 import numpy as np
 
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.audit.prepared import Bank
+from mia_audit.audit.bank.prepared import Bank
 from mia_audit.record import Control
 from mia_audit.record.controls import COPIES
 from mia_audit.statistics.copies import FEWEST, Nearest, nearest

@@ -9,11 +9,11 @@ import numpy as np
 from mia_audit.arrays import Arrays
 from mia_audit.attacks import Attack
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.audit import epsilon, growing, looking, risk
-from mia_audit.audit.attacking import Scores, needed
-from mia_audit.audit.kind import kind, take_turns
-from mia_audit.audit.measuring import Truth
-from mia_audit.audit.prepared import Bank, Prepared, evidence
+from mia_audit.audit.attacking.measuring import Truth
+from mia_audit.audit.attacking.scoring import Scores, needed
+from mia_audit.audit.bank.prepared import Bank, Prepared, evidence
+from mia_audit.audit.findings import epsilon, growing, looking, risk
+from mia_audit.audit.findings.turns import kind, take_turns
 from mia_audit.data import design
 from mia_audit.record import AttackResult, Epsilon, Looks
 from mia_audit.statistics.band import band

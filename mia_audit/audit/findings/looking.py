@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mia_audit.audit.attacking import Scores
-from mia_audit.audit.measuring import FPRS
+from mia_audit.audit.attacking.measuring import FPRS
+from mia_audit.audit.attacking.scoring import Scores
 from mia_audit.record import AttackResult, Look, Looks, SliceResult
 from mia_audit.record.budget import LOOKS_LEVEL
 from mia_audit.statistics.looks import DRAWS, Linear, Rates, area, chance_p, count, joint, rate_name

@@ -1,7 +1,7 @@
 """How much epsilon the headline attack shows, and what a claim would have permitted."""
 
-from mia_audit.audit.attacking import Scores
-from mia_audit.audit.measuring import Truth
+from mia_audit.audit.attacking.measuring import Truth
+from mia_audit.audit.attacking.scoring import Scores
 from mia_audit.recipe import Recipe
 from mia_audit.record import Claimed, Epsilon, EpsilonLimit
 from mia_audit.statistics import epsilon as limits

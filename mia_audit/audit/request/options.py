@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mia_audit.audit import sense
+from mia_audit.audit.request import consistency
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.profiles import resolve
 from mia_audit.errors import OutputError, RecipeError
@@ -24,7 +24,7 @@ class Options:
     store      folder of trained cohorts; None is the user's cache
     out        folder of the record; None is audits/<what was audited>-<first 8 of the record's id>
     force      overwrite a record that lies in `out`
-    slices     file that parts the examples (`mia_audit/audit/grouping.py` says how); each part gets a line in the report
+    slices     file that parts the examples (`mia_audit/audit/request/grouping.py` says how); each part gets a line in the report
     expose     whether the exposed examples themselves (pictures or rows) go into the record; None: only for public data
     workers    processes at once; None is one a core
     memory     bytes that all workers together may take; None is 60 % of what is free
@@ -70,7 +70,7 @@ def describe(target: Place | Recipe, options: Options) -> Recipe:
                 f"{option} needs a spiking target, got {recipe.name!r}, an ANN; leave it out or choose a target such as snn-q4"
             )
     resolved = resolve(override(recipe, _changes(options))).model_copy(update={"expect": None})  # an audit measures its own
-    sense.check(resolved)
+    consistency.check(resolved)
     return resolved
 
 

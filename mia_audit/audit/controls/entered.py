@@ -12,8 +12,8 @@ import numpy as np
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.cards import Card
-from mia_audit.audit.dealing import expected_fed
-from mia_audit.audit.prepared import Bank, Prepared, evidence
+from mia_audit.audit.bank.prepared import Bank, Prepared, evidence
+from mia_audit.audit.controls.dealing import expected_fed
 from mia_audit.data import design
 from mia_audit.data.fingerprint import fingerprints
 from mia_audit.recipe import Recipe

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from mia_audit.audit.idle import check_idle
+from mia_audit.audit.request.idle import check_idle
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.errors import RecipeError
 from mia_audit.models.architectures import layers, shapes

@@ -12,10 +12,10 @@ import numpy as np
 
 from mia_audit.arrays import Arrays
 from mia_audit.attacks.cards import Card
-from mia_audit.audit.attacking import Scores, judged_by_others, rehearsal
-from mia_audit.audit.findings import Headline
-from mia_audit.audit.kind import everyone, one_turn
-from mia_audit.audit.measuring import Truth
+from mia_audit.audit.attacking.measuring import Truth
+from mia_audit.audit.attacking.scoring import Scores, judged_by_others, rehearsal
+from mia_audit.audit.findings.headline import Headline
+from mia_audit.audit.findings.turns import everyone, one_turn
 from mia_audit.record import Control
 from mia_audit.record.controls import DIRECTION, OWN_COINS
 from mia_audit.statistics.delong import below_p

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mia_audit.audit.options import Options
+from mia_audit.audit.request.options import Options
 from mia_audit.errors import UsageError
 from mia_audit.paths import expanded
 from mia_audit.training.cost import parse_bytes

@@ -8,7 +8,7 @@ import numpy as np
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import JUDGED_AT_LEAST, judged
-from mia_audit.audit.measuring import FPRS, estimate
+from mia_audit.audit.attacking.measuring import FPRS, estimate
 from mia_audit.record import Estimate, Grown, Growth, RateAtFPR
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.paired_auc import auc_difference

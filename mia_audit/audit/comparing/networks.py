@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mia_audit.audit.measuring import estimate
-from mia_audit.audit.replicates import design
+from mia_audit.audit.attacking.measuring import estimate
+from mia_audit.audit.comparing.replicates import design
 from mia_audit.data.design import TARGET
 from mia_audit.record import Record
 from mia_audit.record.compared import NetworkComparison

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia_audit.attacks.cards import Card
-from mia_audit.audit.attacking import Scores
+from mia_audit.audit.attacking.scoring import Scores
 from mia_audit.record import AttackResult, Control, Estimate, Power, RateAtFPR
 from mia_audit.record.budget import HEADLINE_LEVEL
 from mia_audit.record.controls import PHANTOM

@@ -11,8 +11,8 @@ import numpy as np
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.cards import Card
-from mia_audit.audit import degrading
-from mia_audit.audit.prepared import Bank, Prepared, evidence, gather
+from mia_audit.audit.bank import degrading
+from mia_audit.audit.bank.prepared import Bank, Prepared, evidence, gather
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
 from mia_audit.errors import RecipeError

@@ -1,0 +1,1 @@
+"""Records compared: variants of a target, single networks, and replicates."""

@@ -1,0 +1,1 @@
+"""What a record says beyond the table of attacks: facts, risk, epsilon, turns, growth."""
