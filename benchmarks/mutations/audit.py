@@ -122,7 +122,7 @@ MUTANTS = (
     Mutant("audit/findings/facts.py", "audited_members=int(known.target.sum())", "audited_members=int((~known.target).sum())"),
     Mutant("audit/findings/facts.py", "excluded=len(examples.pool_labels) - len(prepared.audited)", "excluded=len(prepared.audited)"),
     Mutant("audit/findings/facts.py", "if rate == 0]", "if rate < 0]"),
-    Mutant("audit/findings/facts.py", "if fewest < FEW_MEMBERS:", "if fewest > FEW_MEMBERS:"),
+    Mutant("audit/findings/facts.py", "if min(members, others) < FEW_MEMBERS:", "if max(members, others) < FEW_MEMBERS:"),
     Mutant(
         "audit/findings/facts.py", "np.bincount(prepared.examples.test_labels).max()", "np.bincount(prepared.examples.test_labels).min()"
     ),
