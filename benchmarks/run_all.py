@@ -35,6 +35,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "workers": ("overheads", "workers"),
     "counts": ("counts",),
     "statistics_speed": ("statistics_speed",),
+    "score_rows": ("score_rows",),
     "gpu": ("gpu",),
     "attacks": ("attacks",),
     "vgg9": ("vgg9", "ann-vgg9"),

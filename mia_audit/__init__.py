@@ -164,12 +164,13 @@ def score(  # noqa: PLR0913  arrays have names
     """
     from mia_audit.audit.request.reading import READERS  # noqa: PLC0415
     from mia_audit.face import given  # noqa: PLC0415
+    from mia_audit.face.scoring import Beside  # noqa: PLC0415
     from mia_audit.face.scoring import score as scored  # noqa: PLC0415
 
     number = given.seed_of(seed)
     seen, truth = given.evidence(logits, labels, member, references, population)
     names = None if attacks is None else READERS["attacks"]("attacks", attacks)
-    return scored(seen, truth, names, number, given.features(inputs, truth.size))
+    return scored(seen, truth, names, number, Beside(inputs=given.features(inputs, truth.size)))
 
 
 def __getattr__(name: str) -> Any:

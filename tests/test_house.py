@@ -43,7 +43,7 @@ ROOMS = {
     "data": Room(rooms=FLOOR, packages=("numpy", "pydantic", "sklearn", "PIL", "pyarrow", *TORCH)),
     "models": Room(rooms=FLOOR, packages=("numpy", "numba", *TORCH)),  # numba: the neurons' own kernels
     "privacy": Room(rooms=FLOOR, packages=("numpy", "scipy", "dp_accounting", "PLD_accounting", *TORCH)),
-    "external": Room(rooms=(*FLOOR, "data", "models"), packages=("numpy", *TORCH)),
+    "external": Room(rooms=(*FLOOR, "data", "models"), packages=("numpy", "pyarrow", *TORCH)),
     "signals": Room(rooms=(*FLOOR, "data", "models", "external"), packages=("numpy", *TORCH)),
     # a worker that trained a cohort also queries it, so that no model crosses a process border
     "training": Room(
@@ -71,7 +71,9 @@ ROOMS = {
     ),
     # what `import mia_audit` offers: an audit in one call, a record that draws itself
     "progress": Room(packages=("rich", "IPython")),
-    "face": Room(rooms=(*FLOOR, "attacks", "statistics", "record", "report", "audit", "progress"), packages=("numpy", "pandas")),
+    "face": Room(
+        rooms=(*FLOOR, "external", "attacks", "statistics", "record", "report", "audit", "progress"), packages=("numpy", "scipy", "pandas")
+    ),
     "cli": Room(
         rooms=(*FLOOR, "data", "models", "privacy", "external", "attacks", "record", "report", "audit", "face", "__init__"),
         packages=("typer", "click", "rich"),

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 import mia_audit
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.errors import AuditError, EvidenceError, ShadowBudgetError
-from mia_audit.face import claims
+from mia_audit.record import claims
 from mia_audit.statistics.interval import Interval
 from mia_audit.types import Bools, Evidence, Floats, Ints
 from tests.support.gaussian import coins

@@ -20,6 +20,7 @@ from mia_audit.cli.ending import PLAIN, STORED, answered
 from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
+from mia_audit.cli.score import EXAMPLES, score
 from mia_audit.cli.show import show
 from mia_audit.cli.store import app as stored
 from mia_audit.cli.whole_help import WholeHelp
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command(epilog=running.EXAMPLES)(running.run)
 app.command(epilog="Example:\n\n\b\nmia-audit show snn-q4 --dataset mnist")(show)
+app.command(epilog=EXAMPLES)(score)
 app.add_typer(catalogue, name="list")
 app.add_typer(stored, name="store", epilog="Examples:\n\n\b\nmia-audit store list\nmia-audit store clear --older-than 30 --dry-run")
 app.command(epilog="Examples:\n\n\b\nmia-audit report audits/snn-q4-1234abcd\nmia-audit report audits/* -o comparison.html")(report)

@@ -26,6 +26,8 @@ def report(  # noqa: PLR0913, PLR0917  a command line's options are its argument
     from mia_audit.report import write  # noqa: PLC0415
     from mia_audit.report.provenance import Look  # noqa: PLC0415
 
+    if _drawn_as_scored(records, out, title, plain=not (share or organisation or contact or beside or unfold)):
+        return
     loaded, others = [load(folder) for folder in _that_hold_records(records)], tuple(load(folder) for folder in beside or ())
     shown = [_shared(record) for record in loaded] if share else loaded
     look = Look(title=title, organisation=organisation, contact=contact, beside=others, unfold=unfold)
@@ -43,6 +45,23 @@ def report(  # noqa: PLR0913, PLR0917  a command line's options are its argument
         for doubt in record.doubts:
             typer.echo(f"{record.folder}: {doubt}", err=True)
     typer.echo(out)
+
+
+def _drawn_as_scored(records: list[Path], out: Path, title: str, *, plain: bool) -> bool:
+    """Draw the one record named where it holds scored predictions, and say whether it does; OutputError where more was asked for."""
+    from mia_audit.errors import OutputError  # noqa: PLC0415
+    from mia_audit.paths import expanded  # noqa: PLC0415
+    from mia_audit.record import scored  # noqa: PLC0415
+    from mia_audit.report import write_scored  # noqa: PLC0415
+
+    folder = expanded(records[0], "a record")
+    if len(records) > 1 or not scored.is_scored(folder):
+        return False
+    if not plain:
+        raise OutputError("the page of scored predictions takes --title and -o, got other options; leave them out")
+    write_scored(scored.load(folder), out, title)
+    typer.echo(out)
+    return True
 
 
 def _complete(record: "Record", look: "Look") -> "Look":

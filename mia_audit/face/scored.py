@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mia_audit.face import claims
 from mia_audit.face.tables import tabulated
+from mia_audit.record import claims
 from mia_audit.statistics.blind import Blind
 from mia_audit.statistics.interval import Interval
 from mia_audit.types import Bools, Floats
@@ -72,15 +72,16 @@ class Scored:
     @property
     def verdict(self) -> str:
         """What was found, in two or three sentences; the last says what these numbers rest on."""
-        return claims.verdict(self._finding)
+        return claims.verdict(self.finding)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What else a reader must know before using these numbers, a sentence each."""
-        return claims.warnings(self._finding)
+        return claims.warnings(self.finding)
 
     @property
-    def _finding(self) -> claims.Finding:
+    def finding(self) -> claims.Finding:
+        """All that the verdict is made of."""
         refuted = None if self.control_p is None else self.control_p < CONTROL_LEVEL
         blind = None if self.blind is None else claims.Unseeing(auc=self.blind.auc, p=self.blind.p, refutes=self.blind.p < CONTROL_LEVEL)
         return claims.Finding(

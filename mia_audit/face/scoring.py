@@ -5,16 +5,20 @@ an interval. What an audit deals by itself, who is a member, is told by the call
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import norm
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import JUDGED_AT_LEAST, judged, listed
 from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
 from mia_audit.errors import EvidenceError, ShadowBudgetError
-from mia_audit.face.claims import turned
 from mia_audit.face.scored import AttackScore, Scored
+from mia_audit.machine import cores
+from mia_audit.record.claims import turned
 from mia_audit.statistics.blind import blind
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.interval import LEVEL, Interval
@@ -27,13 +31,29 @@ from mia_audit.types import Bools, Evidence, Floats
 
 FPRS = (0.1, 0.01, 0.001)
 REHEARSALS = 4
+MANY = 200_000
+"""Examples above which scores are rounded to float32, before anything is measured: what is kept is what was measured."""
 FEWEST = 20
 """Members, or others, below which nothing is scored."""
 CERTAIN = 0.999
 """Level at which the direction of attacks that learn from nobody accuses a mask that references seem to confirm."""
+SYMMETRIC = "DeLong, logit scale"
 PLAIN = ("loss", "confidence", "entropy", "modified-entropy", "margin", "correctness")
 STRONG = ("thresholds", "attack-p", "attack-r", "difficulty-calibration", "rmia-online", "rmia-offline", "lira-online", "lira-offline")
 """What is run unless something else is asked for: no classifier to fit, seconds on a CPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What else is known of what is scored.
+
+    inputs   the examples [examples, values], for a classifier that never sees the network
+    able     attacks that what is there suffices for, None where all are; `lacking` is what the others need
+    """
+
+    inputs: Floats | None = None
+    able: frozenset[str] | None = None
+    lacking: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,24 +65,22 @@ class Rehearsal:
     counted: Bools
 
 
-def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: int, inputs: Floats | None = None) -> Scored:
-    """Attack the evidence and measure; ShadowBudgetError or EvidenceError where what was asked for cannot run on it.
+NOTHING = Beside()
 
-    inputs  [examples, values], for a classifier that never sees the network
-    """
-    cards, left_out = _runnable(seen, attacks)
+
+def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: int, beside: Beside = NOTHING) -> Scored:
+    """Attack the evidence and measure; ShadowBudgetError or EvidenceError where what was asked for cannot run on it."""
+    cards, left_out = _runnable(seen, attacks, beside)
     can = _suffices(cards, seen.trained_on, spare=1)
     part, truth = seen.only(can), member[can]
     _require_sides(truth)
     rehearsals = tuple(_rehearse(cards, part))
     strengths = [_strength(rehearsals, place) for place in range(len(cards))]
-    found = [
-        _measured(attack.name, attack.score(part), truth, strength, seed) for (_, attack), strength in zip(cards, strengths, strict=True)
-    ]
+    found = _all_measured([attack for _, attack in cards], part, truth, strengths, seed)
     best = None if None in strengths else int(np.argmax([strength or 0.0 for strength in strengths]))
     level = LEVEL if best is not None else 1 - (1 - LEVEL) / len(found)
-    tested = found[best] if best is not None else max(found, key=lambda each: auc_interval(each.scores, truth, level).low)
-    decides = tested.name, auc_interval(tested.scores, truth, level)
+    tested = found[best] if best is not None else max(found, key=lambda each: at_level(each.auc, each.scores, truth, level).low)
+    decides = tested.name, at_level(tested.auc, tested.scores, truth, level)
     ranked = sorted(found, key=lambda each: (each is not tested, -(each.reference_auc or each.auc.value or 0.0), each.name))
     return Scored(
         attacks=tuple(ranked),
@@ -72,7 +90,7 @@ def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: in
         others=int((~truth).sum()),
         references=len(seen.shadows),
         control_p=None if best is None else _control(rehearsals, truth, best),
-        blind=None if inputs is None else blind(inputs[can], part.labels, truth, stream(seed, "blind")),
+        blind=None if beside.inputs is None else blind(beside.inputs[can], part.labels, truth, stream(seed, "blind")),
         backwards=_backwards(decides, [each for each in found if each.name in PLAIN], truth, chosen=best is not None),
         left_out=left_out,
         tested=decides,
@@ -99,10 +117,10 @@ def _backwards(decides: tuple[str, Interval], plain: Sequence[AttackScore], memb
     name, area = decides
     if not chosen:
         joint = 1 - (1 - LEVEL) / max(1, len(plain))
-        below = [(each.name, found) for each in plain if (found := auc_interval(each.scores, member, joint)).high < 0.5]
+        below = [(each.name, found) for each in plain if (found := at_level(each.auc, each.scores, member, joint)).high < 0.5]
         worst = min(below, key=lambda each: each[1].high, default=None)
         return turned(*worst, "in `member`") if worst and area.low <= 0.5 else ""
-    sides = [(each.name, auc_interval(each.scores, member, CERTAIN)) for each in plain]
+    sides = [(each.name, at_level(each.auc, each.scores, member, CERTAIN)) for each in plain]
     down = min((each for each in sides if each[1].high < 0.5), key=lambda each: each[1].high, default=None)
     up = any(found.low > 0.5 for _, found in sides)
     if area.high < 0.5:
@@ -111,12 +129,13 @@ def _backwards(decides: tuple[str, Interval], plain: Sequence[AttackScore], memb
     return turned(*down, "in `member` and the references alike") if down and not up and area.low > 0.5 else ""
 
 
-def _runnable(seen: Evidence, names: Sequence[str] | None) -> tuple[list[tuple[Card, Attack]], tuple[str, ...]]:
+def _runnable(seen: Evidence, names: Sequence[str] | None, beside: Beside) -> tuple[list[tuple[Card, Attack]], tuple[str, ...]]:
     """Return the attacks that can run, and a sentence for each kind that cannot; an attack asked for by its own name is refused."""
     loaded, asked = load_attacks(STRONG if names is None else names), asked_by_name(names) if names else frozenset[str]()
     able, lacking = [], dict[str, list[str]]()
     for card, attack in loaded:
-        why = _lack(card, attack, seen)
+        barred = beside.able is not None and card.name not in beside.able
+        why = beside.lacking if barred else _lack(card, attack, seen)
         if not why:
             able.append((card, attack))
         elif card.name in asked:
@@ -175,6 +194,33 @@ def _control(rehearsals: Sequence[Rehearsal], member: Bools, best: int) -> float
     return min(holm(p_values)) if p_values else None
 
 
+def _all_measured(
+    attacks: Sequence[Attack], part: Evidence, truth: Bools, strengths: Sequence[float | None], seed: int
+) -> list[AttackScore]:
+    """Return every attack's numbers; a few attacks at a time, a core each: NumPy lets other threads run while it sorts."""
+
+    def one(place: int) -> AttackScore:
+        return _measured(attacks[place].name, attacks[place].score(part), truth, strengths[place], seed)
+
+    if truth.size <= MANY:
+        return [one(place) for place in range(len(attacks))]
+    with ThreadPoolExecutor(max_workers=min(cores(), 2)) as threads:
+        return list(threads.map(one, range(len(attacks))))
+
+
 def _measured(name: str, scores: Floats, member: Bools, strength: float | None, seed: int) -> AttackScore:
+    if scores.size > MANY:
+        scores = scores.astype(np.float32)
     rates = {fpr: tpr_interval(scores, member, fpr, stream(seed, f"bootstrap {name}")) for fpr in FPRS}
     return AttackScore(name=name, scores=scores, auc=auc_interval(scores, member), tpr=rates, reference_auc=strength)
+
+
+def at_level(found: Interval, scores: Floats, member: Bools, level: float) -> Interval:
+    """Return an AUC's 95 % interval at another level; DeLong's is widened on its logit scale, without ranking the scores anew."""
+    area = found.value
+    if found.method != SYMMETRIC or area is None or not 0 < found.low < found.high < 1:
+        return auc_interval(scores, member, level)
+    wider = float(norm.ppf((1 + level) / 2) / norm.ppf((1 + LEVEL) / 2))
+    centre = float(logit(area))
+    low, high = (float(expit(centre + wider * (logit(end) - centre))) for end in (found.low, found.high))
+    return Interval(value=area, low=low, high=high, method=found.method)

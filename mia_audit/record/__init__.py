@@ -188,6 +188,8 @@ def _parse(folder: Path, text: str) -> Summary:
         version = content["schema_version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(f"{folder}/record.json is not a record; give the folder an audit wrote") from error
+    if content.get("kind") == "scored":
+        raise RecordError(f"{folder}: holds predictions that were scored, no audit; `mia-audit report {folder}` draws them")
     if version != SCHEMA_VERSION:
         raise RecordError(
             f"{folder}: this mia-audit reads records of schema {SCHEMA_VERSION}, got {version}; read it with the version that wrote it"

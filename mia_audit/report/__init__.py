@@ -15,9 +15,11 @@ from mia_audit.report.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mia_audit.record import Record
     from mia_audit.record.compared import Compared
+    from mia_audit.record.scored import ScoredRecord
     from mia_audit.report.provenance import Look
 
 
@@ -40,11 +42,20 @@ def render(records: Sequence[Record], compared: Compared | None = None, look: Lo
 
 def write(records: Sequence[Record], path: Place, compared: Compared | None = None, look: Look | None = None) -> None:
     """Write the page to a file, whole or not at all, printed where its name ends in .pdf; OutputError says why it cannot."""
+    place = _named(path)
+    _put(render(records, compared, look), place)
+
+
+def _named(path: Place) -> Path:
+    """Return the file to write; OutputError where its name promises another kind of file."""
     place = expanded(path, "--out")
     device = place.exists() and not place.is_file()  # and may have any name
     if place.suffix.lower() not in {"", ".html", ".htm", ".pdf"} and not device:
         raise OutputError(f"{place}: a report is written as HTML or PDF, got a name that ends in {place.suffix}; give .html or .pdf")
-    text = render(records, compared, look)
+    return place
+
+
+def _put(text: str, place: Path) -> None:
     try:
         if place.suffix.lower() == ".pdf":
             write_pdf(text, place)
@@ -54,3 +65,10 @@ def write(records: Sequence[Record], path: Place, compared: Compared | None = No
         raise OutputError(
             f"{place}: the report needs a file that can be written, got {error.strerror or type(error).__name__}; give another -o FILE"
         ) from error
+
+
+def write_scored(record: ScoredRecord, path: Place, title: str = "") -> None:
+    """Write the page of scored predictions to a file, as `write` does."""
+    from mia_audit.report import scored_page  # noqa: PLC0415  as above
+
+    _put(scored_page.page(record, title), _named(path))

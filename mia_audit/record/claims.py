@@ -6,11 +6,26 @@ were asked for the target's members, or a classifier that never sees the network
 """
 
 from dataclasses import dataclass
-
-from mia_audit.statistics.interval import Interval
+from typing import Protocol
 
 FEW = 200
 """Members or others below which the power that is left is said."""
+
+
+class Ranged(Protocol):
+    """A number with its interval, wherever it is kept."""
+
+    @property
+    def value(self) -> float | None:
+        """The number; None where the data cannot resolve it."""
+
+    @property
+    def low(self) -> float:
+        """Where the interval begins."""
+
+    @property
+    def high(self) -> float:
+        """Where it ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +47,7 @@ class Finding:
     """
 
     name: str
-    auc: Interval
+    auc: Ranged
     corrected: int
     members: int
     others: int
@@ -46,6 +61,26 @@ class Finding:
     def numbers(self) -> str:
         """Return the AUC that decides, in words."""
         return f"{self.name}: AUC {self.auc.value:.3f}, {self.auc.low:.3f} to {self.auc.high:.3f}"
+
+    @property
+    def held(self) -> bool:
+        """Whether anything was held against a claim: references, or a classifier that never sees the network."""
+        return self.refuted is not None or self.blind is not None
+
+    @property
+    def tone(self) -> str:
+        """How the verdict is coloured: as a failure, a leak, a hint of one, or calmly; never as an all-clear."""
+        if self.backwards or self.refuted or (self.blind is not None and self.blind.refutes):
+            return "failed"
+        if self.auc.low > 0.5:
+            return "leak" if self.held else "hint"
+        return "calm"
+
+    @property
+    def answer(self) -> str:
+        """Whether it leaks, in a few words."""
+        open_why = "Members and others are told apart; why, is open"
+        return {"failed": "These numbers cannot tell", "leak": "Yes", "hint": open_why, "calm": "Not as far as was tried"}[self.tone]
 
 
 def verdict(found: Finding) -> str:
@@ -76,7 +111,7 @@ def warnings(found: Finding) -> tuple[str, ...]:
     return (f"Only {found.members} members and {found.others} others were judged: {left} {rest}.",)
 
 
-def turned(name: str, auc: Interval, which: str) -> str:
+def turned(name: str, auc: Ranged, which: str) -> str:
     """Say that members score below the others, which no attack does, and which mask to look at."""
     return (
         f"Do not rely on these numbers: they point backwards ({name}: AUC {auc.value:.3f}, {auc.low:.3f} to {auc.high:.3f}, wholly "
@@ -86,14 +121,14 @@ def turned(name: str, auc: Interval, which: str) -> str:
 
 
 def _leak(found: Finding) -> str:
-    if found.refuted is None and found.blind is None:
+    if not found.held:
         return f"Members and non-members are told apart ({found.numbers}; a coin would score 0.5{_corrected(found)})."
     return f"Membership leaks ({found.numbers}; a coin would score 0.5{_corrected(found)})."
 
 
 def _basis(found: Finding) -> str:
     """Say what the claim rests on: who is a member was told, and what was held against it."""
-    if found.refuted is None and found.blind is None:
+    if not found.held:
         return (
             "Whether that is the network's memory, nothing here can tell: who is a member was told by the caller, not dealt by independent "
             "coins, and members and non-members from two sources differ in other ways too. Give references, or inputs to be looked at."
