@@ -22,12 +22,15 @@ from benchmarks.table import Row, show
 from mia_audit.training import plan
 from mia_audit.training.lockstep import Cohort, train
 
+SIZES = (1024, 2048)
+"""Rows of the square matrices that are multiplied."""
+
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def gemm_rate(kind: torch.dtype, device: torch.device, seconds: float = 0.5) -> float:
     """Return the best FLOP/s of square matrix products of a type."""
-    return max(_product_rate(size, kind, device, seconds / 2) for size in (1024, 2048))
+    return max(_product_rate(size, kind, device, seconds / 2) for size in SIZES)
 
 
 def _product_rate(size: int, kind: torch.dtype, device: torch.device, seconds: float) -> float:
