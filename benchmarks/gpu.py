@@ -58,9 +58,12 @@ class Gauge:
             self.mebibytes.append(float(used))
 
 
-def measure(chosen: Setting, device: torch.device, *, warm_up: int, gauge: Gauge | None) -> Iterator[Row]:
-    """Measure a population on any device; the single model's first `warm_up` steps are not, nor how busy the device is without a gauge."""
-    outcome = duel(chosen, seconds_a_turn=4.0, device=device, to_the_end=False, warm_up=warm_up)
+def measure(chosen: Setting, device: torch.device, *, warm_up: int, gauge: Gauge | None, turn: float = 4.0) -> Iterator[Row]:
+    """Measure a population on any device, in turns of some seconds; not the single model's first `warm_up` steps.
+
+    How busy the device is, only a gauge tells.
+    """
+    outcome = duel(chosen, seconds_a_turn=turn, device=device, to_the_end=False, warm_up=warm_up)
     with gauge or nullcontext():
         rate = alone(chosen, device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU"

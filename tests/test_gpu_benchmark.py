@@ -23,7 +23,7 @@ def test_the_gpu_benchmark_measures_whatever_device_it_is_given(monkeypatch: pyt
     monkeypatch.setattr("mia_audit.models.layers.convolve", grouped)
     monkeypatch.setattr("benchmarks.limit.SIZES", (32,))  # bf16 takes minutes where the processor does not multiply it
     chosen = setting("snn-q4", "digits", 2, data__pool=200, training__epochs=3, training__precision="fp32", model__time_steps=2)
-    training, *shares = measure(chosen, torch.device("cpu"), warm_up=1, gauge=None)
+    training, *shares = measure(chosen, torch.device("cpu"), warm_up=1, gauge=None, turn=0.2)
     assert training.what == "training snn-q4 on digits, 2 models in cohorts of 2 (1 of them), the CPU"
     assert "3 epochs" in training.how
     assert float(training.ratio.removesuffix(" x")) > 0
