@@ -325,14 +325,8 @@ FAULTS = (
         only_tests="the choice leaves no trace in any number; the record says by what it was made",
     ),
     Fault(
-        name="the phantom scored on its own row",
-        changes=(
-            (
-                "audit/findings/facts.py",
-                "phantom=prepared.rows[design.TARGET, prepared.audited]",
-                "phantom=prepared.rows[design.PHANTOM, prepared.audited]",
-            ),
-        ),
+        name="the target's own answers taken for the phantom's",
+        changes=(("audit/bank/prepared.py", "design.TARGET), design.PHANTOM", "design.TARGET), design.TARGET"),),
         tests=(JOINED,),
     ),
     # attacks

@@ -163,7 +163,7 @@ def attack_alarms(  # noqa: PLR0913  what one audit needs
             continue
         scored = [attack.score(each) for each in seen]
         rehearsed = models.rows[list(turns[1:])][:, examples]
-        truth = Truth(target=redrawn[examples], phantom=redrawn[examples], rehearsals=rehearsed)
+        truth = Truth(target=redrawn[examples], rehearsals=rehearsed)
         scores = Scores(target=scored[0], phantom=scored[0], rehearsals=np.stack(scored[1:]))
         found += measuring.results([card], [scores], truth, int(rng.integers(2**31)))
         kept[card.name] = scores, truth, models.labels[examples]
@@ -232,7 +232,7 @@ def score_alarms(rng: np.random.Generator, *, tied: bool) -> Iterator[Alarm]:
     card, _ = load_attacks(("loss",))[0]
     rows = rng.random((1 + REHEARSALS, SCORE_EXAMPLES)) < 0.5
     scores = rng.poisson(3.0, rows.shape).astype(np.float64) if tied else rng.normal(size=rows.shape)
-    truth = Truth(target=rows[0], phantom=rows[0], rehearsals=rows[1:])
+    truth = Truth(target=rows[0], rehearsals=rows[1:])
     (result,) = measuring.results(
         [card], [Scores(target=scores[0], phantom=scores[0], rehearsals=scores[1:])], truth, int(rng.integers(2**31))
     )

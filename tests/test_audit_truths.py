@@ -68,7 +68,7 @@ def test_the_phantom_control_can_fail(tmp_path: Path) -> None:
     target, phantom = (evidence(ready, answers, model) for model in (design.TARGET, design.PHANTOM))
     scores: tuple[Scores, ...] = attack_all(ready.attacks, target, phantom, 1)
     first = design.FIRST_SHADOW
-    truth = Truth(target=rows[design.TARGET], phantom=rows[design.PHANTOM], rehearsals=rows[first : first + len(scores[0].rehearsals)])
+    truth = Truth(target=rows[design.PHANTOM], rehearsals=rows[first : first + len(scores[0].rehearsals)])
     assert phantom_control(results(ready.cards, scores, truth, 0)).passed is False
 
 

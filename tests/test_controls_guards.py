@@ -11,7 +11,7 @@ from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.audit import Options, Silent, audit
 from mia_audit.audit.bank import degrading
 from mia_audit.audit.bank.duplicates import doubles
-from mia_audit.audit.bank.prepared import Bank, gather
+from mia_audit.audit.bank.prepared import Bank, gather, shown
 from mia_audit.audit.controls.copying import copies_control
 from mia_audit.audit.controls.dose import DOSES, against, dose_control, doses, extend, plant, response
 from mia_audit.audit.controls.guards import blind_control, coins_control, independence_control, likeness_control
@@ -211,13 +211,13 @@ def test_attacks_on_signals_are_tried_on_canaries_too(tmp_path: Path) -> None:
     bank = replace(bank, signals={**bank.signals, **degrading.train(ready, bank, {"other-bits"}, machine)})
     sibling = plant(ready, machine)
     assert sibling is not None
-    seen = against(ready, bank, sibling)
+    seen = against(shown(ready, bank).target, ready.audited, sibling)
     np.testing.assert_allclose(seen.signals["membranes"].target.mean(axis=1), seen.target[0], atol=1e-5)
     np.testing.assert_array_equal(seen.signals["trajectory"].target[:, -1], seen.target[0])
     np.testing.assert_array_equal(seen.signals["other-bits"].target[:, 0], seen.target[0])
     assert not np.allclose(seen.target, bank.pool[0][:, ready.audited])
     for name in ("membrane-lira", "trajectory-lira", "lira-other-bits"):
-        assert dose_control(ready, bank, sibling, name).passed is not None
+        assert dose_control(ready, shown(ready, bank).target, sibling, name).passed is not None
 
 
 def test_the_blind_classifier_alarms_at_its_level() -> None:

@@ -100,7 +100,7 @@ def headline(gap: float, seed: int) -> tuple[Headline, Evidence]:
     seen, member = seen.only(kept), member[kept]
     phantom = replace(seen, target=seen.shadows[13] + np.random.default_rng(seed).normal(size=seen.target.shape))
     (scores,) = attack_all([attack], seen, phantom, 1)
-    truth = Truth(target=member, phantom=member, rehearsals=seen.trained_on[:4], counted=counted([attack], seen.trained_on))
+    truth = Truth(target=member, rehearsals=seen.trained_on[:4], counted=counted([attack], seen.trained_on))
     return Headline(name="lira-online", attack=attack, scores=scores, truth=truth), seen
 
 

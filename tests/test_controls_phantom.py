@@ -48,7 +48,7 @@ def test_shadow_models_trained_on_the_targets_members(share: float) -> None:
     cards, attacks = zip(*load_attacks(("shadow-boosting", "shadow-features")), strict=True)
     target, phantom = (Evidence(target=logits[own], shadows=logits[2:], trained_on=rows[2:], labels=labels) for own in (0, 1))
     scores = attack_all(attacks, target, phantom, 1)
-    truth = Truth(target=rows[0], phantom=rows[0], rehearsals=rows[2:6])
+    truth = Truth(target=rows[0], rehearsals=rows[2:6])
     assert phantom_control(results(cards, scores, truth, 0)).passed is (share == 0.0)
 
 

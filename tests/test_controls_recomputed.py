@@ -40,8 +40,7 @@ def scores_and_truth(record: Record) -> tuple[Scores, Truth]:
     name, arrays = record.summary.headline, record.arrays
     scores = Scores(target=arrays[f"scores/{name}"], phantom=arrays[f"phantom/{name}"], rehearsals=arrays[f"rehearsal/{name}"])
     rows = arrays["membership"][:, arrays["audited"]]
-    asked = arrays["phantom_membership"][arrays["audited"]]
-    return scores, Truth(target=rows[0], phantom=asked, rehearsals=rows[2 : 2 + len(scores.rehearsals)], counted=arrays["counted"])
+    return scores, Truth(target=rows[0], rehearsals=rows[2 : 2 + len(scores.rehearsals)], counted=arrays["counted"])
 
 
 def test_the_kind_follows_from_the_turns(record: Record) -> None:

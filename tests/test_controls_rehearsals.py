@@ -29,7 +29,7 @@ def audit_of_nothing(seed: int) -> tuple[list[float], float, float]:
     seen, member = gaussian_evidence(gap=0.0, examples=300, shadows=SHADOWS, seed=seed)
     audited = judged(seen.trained_on, 3)
     seen, rows = with_third_pool(seen.only(audited), size=50, seed=seed), seen.trained_on[:, audited]
-    truth = Truth(target=rows[0], phantom=rows[0], rehearsals=rows[: rehearsals(SHADOWS)], counted=counted(attacks, rows))
+    truth = Truth(target=rows[0], rehearsals=rows[: rehearsals(SHADOWS)], counted=counted(attacks, rows))
     fair = [np.mean([auc(*pair) for pair in truth.rehearsed(one.rehearsals)]) for one in attack_all(attacks, seen, seen, 1)]
     every = np.mean([auc(attacks[0].score(seen.against_shadow(index)), rows[index]) for index in range(4)])
     turns = take_turns(attacks[1], seen, seen, np.vstack([member[audited], rows[9], rows]), need=needed(attacks), workers=1)
@@ -93,7 +93,7 @@ def test_scores_stand_at_their_examples() -> None:
         alone = attacks[0].score(seen.against_shadow(index).only(can))
         np.testing.assert_array_equal(scores.rehearsals[index][can], alone)
         assert (scores.rehearsals[index][~can] == 0).all()
-    truth = Truth(target=masks[0], phantom=masks[0], rehearsals=seen.trained_on[:4], counted=masks)
+    truth = Truth(target=masks[0], rehearsals=seen.trained_on[:4], counted=masks)
     pooled, member = truth.pooled(scores.rehearsals)
     assert pooled.size == member.size == masks.sum()
     np.testing.assert_array_equal(member, seen.trained_on[:4][masks])

@@ -13,6 +13,7 @@ from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.audit.attacking import scoring
 from mia_audit.audit.attacking.measuring import Truth
 from mia_audit.audit.attacking.scoring import Scores, attack_all, counted, needed
+from mia_audit.audit.bank.prepared import Shown
 from mia_audit.audit.controls import rehearsing
 from mia_audit.audit.controls.rehearsing import direction_control, own_coins_control
 from mia_audit.audit.findings import turns
@@ -37,7 +38,7 @@ def audit(attack: Attack) -> tuple[Headline, Evidence, Bools, dict[str, Floats]]
     phantom = other(seen)
     (scores,) = attack_all([attack], seen, phantom, 1)
     rows = np.vstack([member, seen.trained_on[3], seen.trained_on])
-    truth = Truth(target=member, phantom=member, rehearsals=rows[2:6], counted=counted([attack], seen.trained_on))
+    truth = Truth(target=member, rehearsals=rows[2:6], counted=counted([attack], seen.trained_on))
     taking = turns.take_turns(attack, seen, phantom, rows, need=needed([attack]), workers=1)
     taken = {"turns/scores": taking.scores, "turns/judged": taking.judged}
     return Headline(name=attack.name, attack=attack, scores=scores, truth=truth), seen, rows, taken
@@ -46,7 +47,7 @@ def audit(attack: Attack) -> tuple[Headline, Evidence, Bools, dict[str, Floats]]
 def judge(attack: Attack) -> Control:
     """Return the control of such an audit."""
     best, seen, rows, taken = audit(attack)
-    return own_coins_control(best, seen, other(seen), rows, taken, need=needed([attack]))
+    return own_coins_control(best, Shown(target=seen, phantom=other(seen)), rows, taken, need=needed([attack]))
 
 
 def test_a_sound_audit_says_the_same_whatever_the_own_coins() -> None:
@@ -55,7 +56,7 @@ def test_a_sound_audit_says_the_same_whatever_the_own_coins() -> None:
     assert found.passed is True
     assert "rehearsal and turn of shadow model 1" in found.detail
     best, seen, rows, _ = audit(OnlineLiRA())
-    assert "In the rehearsal of shadow model 1" in own_coins_control(best, seen, other(seen), rows, {}, need=3).detail
+    assert "In the rehearsal of shadow model 1" in own_coins_control(best, Shown(target=seen, phantom=other(seen)), rows, {}, need=3).detail
 
 
 def keeps_its_own(self: Evidence, index: int) -> Evidence:
@@ -74,7 +75,7 @@ def test_turns_that_keep_their_own_answers_are_told(monkeypatch: pytest.MonkeyPa
     best, seen, rows, taken = audit(OnlineLiRA())
     told = np.mean(taken["turns/scores"][2][rows[2]]) - np.mean(taken["turns/scores"][2][~rows[2]])
     assert told > sound
-    found = own_coins_control(best, seen, other(seen), rows, taken, need=3)
+    found = own_coins_control(best, Shown(target=seen, phantom=other(seen)), rows, taken, need=3)
     assert found.passed is False
     assert found.detail == "In the rehearsal and turn of shadow model 1 lira-online hangs on its own coins."
 
@@ -128,5 +129,5 @@ def test_noise_rarely_points_backwards() -> None:
         rng = np.random.default_rng(seed)
         rows = rng.random((4, 120)) < 0.5
         scores = [Scores(target=rows[0] * 1.0, phantom=rows[0] * 1.0, rehearsals=rng.normal(size=(4, 120))) for _ in cards]
-        failed += direction_control(cards, scores, Truth(target=rows[0], phantom=rows[0], rehearsals=rows)).passed is False
+        failed += direction_control(cards, scores, Truth(target=rows[0], rehearsals=rows)).passed is False
     assert failed <= 1

@@ -68,7 +68,7 @@ def test_poor_scores_leave_no_nan_in_a_record(kind: str) -> None:
     """Every part that a record holds of an attack whose scores are poor is finite, and intervals hold their value."""
     rehearsals = np.stack([POOR[kind], POOR[kind][::-1]])
     scores = Scores(target=POOR[kind], phantom=POOR[kind], rehearsals=rehearsals)
-    truth = Truth(target=MEMBER, phantom=MEMBER, rehearsals=np.stack([MEMBER, MEMBER[::-1]]))
+    truth = Truth(target=MEMBER, rehearsals=np.stack([MEMBER, MEMBER[::-1]]))
     card = load_attacks(("loss",))[0][0]
     parts = [
         *results([card], [scores], truth, 0),
@@ -86,7 +86,7 @@ def test_poor_scores_leave_no_nan_in_a_record(kind: str) -> None:
 def test_scores_that_tell_nothing_show_nothing(kind: str) -> None:
     """No AUC above one half, no epsilon, nobody named: and the interval says how little is known."""
     scores = Scores(target=POOR[kind], phantom=POOR[kind], rehearsals=np.stack([POOR[kind]] * 2))
-    truth = Truth(target=MEMBER, phantom=MEMBER, rehearsals=np.stack([MEMBER] * 2))
+    truth = Truth(target=MEMBER, rehearsals=np.stack([MEMBER] * 2))
     interval = auc_interval(POOR[kind], MEMBER)
     assert interval.high - interval.low > 0.1
     assert risk.names(scores, truth)[0].names == 0

@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant("audit/findings/turns.py", "auc_least=float(aucs.min())", "auc_least=float(aucs.max())"),
     # from scores to numbers
     Mutant("audit/attacking/measuring.py", "holm(p_values)", "p_values"),
-    Mutant("audit/attacking/measuring.py", "mann_whitney_p(score.phantom, truth.phantom)", "mann_whitney_p(score.target, truth.phantom)"),
+    Mutant("audit/attacking/measuring.py", "mann_whitney_p(score.phantom, truth.target)", "mann_whitney_p(score.target, truth.target)"),
     Mutant(
         "audit/attacking/measuring.py", "best_threshold(*truth.pooled(scores.rehearsals))", "best_threshold(scores.target, truth.target)"
     ),
@@ -107,13 +107,8 @@ MUTANTS = (
     # facts
     Mutant(
         "audit/findings/facts.py",
-        "phantom=prepared.rows[design.TARGET, prepared.audited]",
-        "phantom=prepared.rows[design.PHANTOM, prepared.audited]",
-    ),
-    Mutant(
-        "audit/findings/facts.py",
-        '"phantom_membership": prepared.rows[design.TARGET]',
-        '"phantom_membership": prepared.rows[design.PHANTOM]',
+        "target=prepared.rows[design.TARGET, prepared.audited]",
+        "target=prepared.rows[design.PHANTOM, prepared.audited]",
     ),
     Mutant("audit/findings/facts.py", "share(predictions[member], labels[member])", "share(predictions, labels)"),
     Mutant("audit/findings/facts.py", "np.argmax(logits.mean(axis=0), axis=-1)", "np.argmax(logits[0], axis=-1)"),
@@ -187,6 +182,9 @@ MUTANTS = (
     Mutant("audit/bank/prepared.py", "pool = bank.pool[:, :, audited]", "pool = bank.pool[:, :, : len(audited)]"),
     Mutant("audit/bank/prepared.py", "shadows=pool[first:]", "shadows=pool[first - 1 : -1]"),
     Mutant("audit/bank/prepared.py", "trained_on=prepared.rows[first:, audited]", "trained_on=prepared.rows[first - 1 : -1, audited]"),
+    Mutant("audit/bank/prepared.py", "design.TARGET), design.PHANTOM", "design.TARGET), design.TARGET"),
+    Mutant("audit/bank/prepared.py", "signals[name][audited]", "signals[name][: len(audited)]"),
+    Mutant("audit/bank/prepared.py", "replace(seen.population, target=third)", "seen.population"),
     Mutant("audit/bank/prepared.py", "target=bank.third[model]", "target=bank.third[0]"),
     Mutant(
         "audit/bank/prepared.py",

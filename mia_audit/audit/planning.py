@@ -52,7 +52,6 @@ class Plan:
         among += ["a sibling with canaries"] * self.sibling
         where = f"{self.workers} worker processes at once, about" if self.workers > 1 else "trained by one process, about"
         signals = f"taking signals ({', '.join(self.probes)}) and the attacks come" if self.probes else "the attacks come"
-        cohorts = f"{self.cohorts} cohort{'s' * (self.cohorts != 1)}"
         return (
             f"{self.models} models in {cohorts} of {self.cohort_size}, {self.stored} of them in the store already",
             *([f"among them {', '.join(among)}"] if among else []),

@@ -11,7 +11,7 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import require_budget
 from mia_audit.audit.attacking import choosing, measuring, scoring
 from mia_audit.audit.bank import degrading
-from mia_audit.audit.bank.prepared import Bank, Prepared, evidence, gather
+from mia_audit.audit.bank.prepared import Bank, Prepared, gather, shown
 from mia_audit.audit.controls import dose, guards, panel, rehearsing
 from mia_audit.audit.findings import exposing, facts, headline
 from mia_audit.audit.request import grouping
@@ -152,8 +152,8 @@ def judge(
     prepared: Prepared, bank: Bank, *, public_only: bool, expose: bool, sibling: dose.Sibling | None = None
 ) -> tuple[Summary, Arrays, Arrays]:
     """Attack the population's answers and measure: the content of the record."""
-    target, phantom = (evidence(prepared, bank, model) for model in (design.TARGET, design.PHANTOM))
-    scores = scoring.attack_all(prepared.attacks, target, phantom, prepared.workers)
+    seen = shown(prepared, bank)
+    scores = scoring.attack_all(prepared.attacks, seen.target, seen.phantom, prepared.workers)
     truth = facts.truth(prepared)
     results = measuring.results(prepared.cards, scores, truth, prepared.recipe.training.seed)
     best = measuring.headline(results)
@@ -161,12 +161,12 @@ def judge(
     strongest = scores[chosen]
     lead = headline.Headline(name=best, attack=prepared.attacks[chosen], scores=strongest, truth=truth)
     need = scoring.needed(prepared.attacks)
-    found = headline.findings(prepared, bank, lead)
-    haunted = panel.judge(lead, panel.panel(lead, target, need=need, workers=prepared.workers), prepared.recipe)
+    found = headline.findings(prepared, bank, seen, lead)
+    haunted = panel.judge(lead, panel.panel(lead, seen.target, need=need, workers=prepared.workers), prepared.recipe)
     looks = headline.looks(prepared, results, scores, best, found)
     arrays = {**facts.arrays(prepared, bank, scores), "pool_positions": prepared.examples.pool_positions, **found.arrays, **haunted.arrays}
     arrays |= guards.arrays(prepared, bank)
-    shown = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
+    exposed = exposing.exposed(prepared.examples, prepared.audited, strongest.target, truth.target)
     summary = Summary(
         schema_version=SCHEMA_VERSION,
         recipe=prepared.recipe,
@@ -179,9 +179,9 @@ def judge(
         controls=(
             measuring.phantom_control(results),
             haunted.control,
-            dose.dose_control(prepared, bank, sibling, best),
-            *guards.guards(prepared, bank),
-            rehearsing.own_coins_control(lead, target, phantom, prepared.rows[:, prepared.audited], found.arrays, need=need),
+            dose.dose_control(prepared, seen.target, sibling, best),
+            *guards.guards(prepared, bank, seen.target),
+            rehearsing.own_coins_control(lead, seen, prepared.rows[:, prepared.audited], found.arrays, need=need),
             rehearsing.direction_control(prepared.cards, scores, truth),
         ),
         power=measuring.power(truth.target, looks.critical, haunted.beyond.phantoms),
@@ -191,4 +191,4 @@ def judge(
         warnings=facts.warnings(prepared, bank, truth),
         arrays_sha256=digest(arrays),
     )
-    return summary, arrays, shown if expose or (public_only and prepared.examples.profile.public) else {}
+    return summary, arrays, exposed if expose or (public_only and prepared.examples.profile.public) else {}

@@ -9,14 +9,13 @@ run.json      when, where, how long: everything that differs from run to run; an
 
 Arrays in arrays.npz (N pool examples, A of them audited, S shadow models):
   membership          bool [2 + S, N]: row 0 the target, row 1 the phantom target as trained, then the shadow models
-  phantom_membership  bool [N]: the row that the phantom target is scored against, which is the target's
   labels              int [N]
   predictions         int [N]: the target's predicted class
   test_labels, test_predictions   int [test examples]
   pool_positions      int [N]: where the pool's examples stand in the data set's training part as stored, from 0, as --slices counts
   audited             int [A]: places in the pool that every attack of this audit can judge, from shadow membership alone
   scores/<attack>     float [A]: the target's scores; larger = more likely a member
-  phantom/<attack>    float [A]: the phantom target's scores
+  phantom/<attack>    float [A]: the phantom target's scores, judged against row 0 (in older records against phantom_membership, bool [N])
   rehearsal/<attack>  float [rehearsals, A]: scores of shadow models taking the target's part; all choices are made on these
   counted             bool [rehearsals, A]: which examples count in a rehearsal, from the other shadow models' membership alone; the scores
                       of others are 0 (records without it: all count)

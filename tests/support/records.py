@@ -148,7 +148,6 @@ def _arrays(  # noqa: PLR0917 - a test's factory
     labels, test_labels = rng.integers(0, classes, pool), rng.integers(0, classes, 297)
     arrays: dict[str, np.ndarray] = {
         "membership": membership,
-        "phantom_membership": membership[0],
         "labels": labels,
         "predictions": _predict(rng, labels, np.where(membership[0], min(1.0, accuracy + 0.04), accuracy), classes),
         "test_labels": test_labels,
@@ -176,13 +175,13 @@ def _predict(rng: np.random.Generator, labels: Ints, right: Floats, classes: int
 
 def _result(sketch: Sketch, arrays: Arrays, rng: np.random.Generator) -> AttackResult:
     audited, membership = arrays["audited"], arrays["membership"]
-    member, phantom = membership[0][audited], arrays["phantom_membership"][audited]
+    member = membership[0][audited]
     scores, rehearsals = arrays[f"scores/{sketch.name}"], arrays[f"rehearsal/{sketch.name}"]
     rows = membership[2 : 2 + len(rehearsals)][:, audited]
     threshold = float(np.median(rehearsals))
     called = scores > threshold
     accuracy = float((called[member].mean() + (~called[~member]).mean()) / 2)
-    phantom_auc = _auc(arrays[f"phantom/{sketch.name}"], phantom)
+    phantom_auc = _auc(arrays[f"phantom/{sketch.name}"], member)
     return AttackResult(
         name=sketch.name,
         summary=sketch.summary,

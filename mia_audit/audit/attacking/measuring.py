@@ -25,7 +25,7 @@ FPRS = (0.1, 0.01, 0.001)
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """Who was a member, on the audited examples: of the target [A], of the rehearsing models [R, A]; and the phantom's row [A].
+    """Who was a member, on the audited examples: of the target [A], and of the rehearsing models [R, A].
 
     The phantom was trained on coins of its own and is scored against the target's, which it cannot know. Attacks can, if they were
     fitted on rows that follow the target's, and so can whatever else sets the target's members apart.
@@ -34,7 +34,6 @@ class Truth:
     """
 
     target: Bools
-    phantom: Bools
     rehearsals: Bools
     counted: Bools | None = None
 
@@ -51,7 +50,7 @@ class Truth:
 
 def results(cards: Sequence[Card], scores: Sequence[Scores], truth: Truth, seed: int) -> tuple[AttackResult, ...]:
     """Return every attack's numbers, the phantom's p-values corrected jointly."""
-    p_values = [mann_whitney_p(score.phantom, truth.phantom) for score in scores]
+    p_values = [mann_whitney_p(score.phantom, truth.target) for score in scores]
     joint = holm(p_values)
     return tuple(
         _result(card, score, truth, (p, p_holm), seed) for card, score, p, p_holm in zip(cards, scores, p_values, joint, strict=True)
@@ -73,7 +72,7 @@ def _result(card: Card, scores: Scores, truth: Truth, p: tuple[float, float], se
         balanced_accuracy=estimate(balanced_accuracy(hits, alarms)),
         advantage=estimate(advantage(hits, alarms)),
         rehearsal_auc=float(np.mean([auc(row, member) for row, member in truth.rehearsed(scores.rehearsals)])),
-        phantom_auc=estimate(auc_interval(scores.phantom, truth.phantom)),
+        phantom_auc=estimate(auc_interval(scores.phantom, truth.target)),
         phantom_p=p[0],
         phantom_p_holm=p[1],
     )

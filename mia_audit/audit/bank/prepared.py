@@ -1,7 +1,7 @@
 """What an audit holds between its stages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,31 @@ def evidence(prepared: Prepared, bank: Bank, model: int) -> Evidence:
         population=third if third.labels.size else None,
         features=_flat(examples.pool_inputs[audited]),
         signals={name: Signal(target=each[model, audited], shadows=each[first:, audited]) for name, each in bank.signals.items()},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What attacks may see of the target and of the phantom target: built once from the bank, and passed. Shadow models are shared."""
+
+    target: Evidence
+    phantom: Evidence
+
+
+def shown(prepared: Prepared, bank: Bank) -> Shown:
+    """Return both."""
+    target, number = evidence(prepared, bank, design.TARGET), design.PHANTOM
+    signals = {name: each[number] for name, each in bank.signals.items()}
+    return Shown(target=target, phantom=of_another(target, prepared.audited, bank.pool[number], bank.third[number], signals))
+
+
+def of_another(seen: Evidence, audited: Ints, pool: Floats, third: Floats, signals: Mapping[str, Floats]) -> Evidence:
+    """Return the evidence with another model in the target's place, which answered pool and third pool, and gave these signals [N, ...]."""
+    return replace(
+        seen,
+        target=pool[:, audited],
+        population=seen.population and replace(seen.population, target=third),
+        signals={name: replace(signal, target=signals[name][audited]) for name, signal in seen.signals.items()},
     )
 
 

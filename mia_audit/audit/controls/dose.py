@@ -9,11 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mia_audit.attacks import Attack
-from mia_audit.attacks.cards import Card
 from mia_audit.audit.bank import degrading
-from mia_audit.audit.bank.prepared import Bank, Prepared, evidence, gather
-from mia_audit.data import design
+from mia_audit.audit.bank.prepared import Bank, Prepared, gather, of_another
 from mia_audit.data.examples import Examples
 from mia_audit.errors import RecipeError
 from mia_audit.probes import taking
@@ -111,32 +108,27 @@ def extend(examples: Examples, row: Bools, dose: Ints) -> tuple[Examples, Bools]
     return extended, np.concatenate([row, np.ones(copies.size, dtype=np.bool_)])
 
 
-def dose_control(prepared: Prepared, bank: Bank, sibling: Sibling | None, headline: str) -> Control:
+def dose_control(prepared: Prepared, seen: Evidence, sibling: Sibling | None, headline: str) -> Control:
     """Judge whether the headline attack finds the highest dose; name the attacks that do not."""
     if sibling is None:
         return DOSE.told(None, "No canaries were planted (--set audit.canaries=32 plants them).")
-    return judge(list(zip(prepared.cards, prepared.attacks, strict=True)), prepared, bank, sibling, headline)
+    return judge(prepared, seen, sibling, headline)
 
 
-def against(prepared: Prepared, bank: Bank, sibling: Sibling) -> Evidence:
+def against(seen: Evidence, audited: Ints, sibling: Sibling) -> Evidence:
     """Return the evidence with the sibling in the target's place. To degraded shadow models it answers as any target does."""
-    seen, audited, answers = evidence(prepared, bank, design.TARGET), prepared.audited, sibling.bank.pool[0]
+    answers = sibling.bank.pool[0]
     own = {**dict.fromkeys(degrading.GUESSES, np.moveaxis(answers, 0, 1)), **{name: each[0] for name, each in sibling.bank.signals.items()}}
-    return replace(
-        seen,
-        target=answers[:, audited],
-        population=seen.population and replace(seen.population, target=sibling.bank.third[0]),
-        signals={name: replace(signal, target=own[name][audited]) for name, signal in seen.signals.items()},
-    )
+    return of_another(seen, audited, answers, sibling.bank.third[0], own)
 
 
-def judge(pairs: list[tuple[Card, Attack]], prepared: Prepared, bank: Bank, sibling: Sibling, headline: str) -> Control:
+def judge(prepared: Prepared, seen: Evidence, sibling: Sibling, headline: str) -> Control:
     """Attack the sibling, and say what each attack makes of the highest dose."""
-    seen = against(prepared, bank, sibling)
+    answered = against(seen, prepared.audited, sibling)
     dose, outside = sibling.dose[prepared.audited], ~sibling.row[prepared.audited]
     blind, told = [], ""
-    for card, attack in pairs:
-        areas, p = response(attack.score(seen), dose, outside)
+    for card, attack in zip(prepared.cards, prepared.attacks, strict=True):
+        areas, p = response(attack.score(answered), dose, outside)
         if p >= DOSE.level:
             blind.append(card.name)
         if card.name == headline:

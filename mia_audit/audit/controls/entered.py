@@ -12,7 +12,7 @@ import numpy as np
 
 from mia_audit.attacks import Attack
 from mia_audit.attacks.cards import Card
-from mia_audit.audit.bank.prepared import Bank, Prepared, evidence
+from mia_audit.audit.bank.prepared import Bank, Prepared
 from mia_audit.audit.controls.dealing import expected_fed
 from mia_audit.data import design
 from mia_audit.data.fingerprint import fingerprints
@@ -32,18 +32,18 @@ _PART = 256  # examples encoded together
 _NOT_KEPT = "Not checked: models in the store are of a version that did not keep it; train them anew with another --store."
 
 
-def asked_guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
+def asked_guards(prepared: Prepared, bank: Bank, seen: Evidence) -> tuple[Control, ...]:
     """Return the controls of what was asked, of what was trained on, and, where there are such attacks, of offline ones."""
     member = prepared.rows[design.TARGET]
     pairs = [(card, attack) for card, attack in zip(prepared.cards, prepared.attacks, strict=True) if card.offline]
-    few = replace(prepared, audited=prepared.audited[:SAMPLE])
+    few = seen.only(np.arange(min(SAMPLE, seen.examples)))
     given, device = material(prepared.recipe, prepared.examples), prepared.device
     tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, device)
     return (
         queries_control(bank.asked, expected(given.pool_inputs, prepared.recipe, device), member),
         trained_control(bank.trained_on, prepared.rows),
         fed_control(bank, expected_fed(given, tasks, device), expected_calibration(given, device)),
-        *([offline_control(pairs, evidence(few, bank, design.TARGET))] if pairs else []),
+        *([offline_control(pairs, few)] if pairs else []),
     )
 
 

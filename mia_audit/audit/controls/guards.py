@@ -26,15 +26,15 @@ from mia_audit.statistics.blind import blind
 from mia_audit.statistics.coins import coin_ps
 from mia_audit.statistics.nulltest import angle, one_more_p
 from mia_audit.streams import stream
-from mia_audit.types import Bools, Floats, Ints
+from mia_audit.types import Bools, Evidence, Floats, Ints
 
 
-def guards(prepared: Prepared, bank: Bank) -> tuple[Control, ...]:
-    """Return the controls that look at the audit's own data, attacks aside."""
+def guards(prepared: Prepared, bank: Bank, seen: Evidence) -> tuple[Control, ...]:
+    """Return the controls that look at the audit's own data, attacks aside; the evidence is the target's."""
     member, rows, told = prepared.rows[design.TARGET], prepared.rows, prepared.recipe
     inputs = prepared.examples.pool_inputs
     return (
-        *asked_guards(prepared, bank),
+        *asked_guards(prepared, bank, seen),
         blind_control(inputs.reshape(len(inputs), -1), prepared.examples.pool_labels, member, told.training.seed),
         coins_control(rows, told.data.member_fraction),
         independence_control(rows, bank.pool),

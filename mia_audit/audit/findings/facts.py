@@ -39,7 +39,6 @@ def truth(prepared: Prepared) -> Truth:
     shadows = prepared.rows[first:, prepared.audited]
     return Truth(
         target=prepared.rows[design.TARGET, prepared.audited],
-        phantom=prepared.rows[design.TARGET, prepared.audited],
         rehearsals=shadows[:rehearsing],
         counted=scoring.counted(prepared.attacks, shadows),
     )
@@ -49,7 +48,6 @@ def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> dict[str
     """Return arrays.npz: everything that the record's numbers are computed from."""
     found: dict[str, Any] = {
         "membership": prepared.rows,
-        "phantom_membership": prepared.rows[design.TARGET],
         "labels": prepared.examples.pool_labels,
         "predictions": _predictions(bank.pool[design.TARGET]),
         "test_labels": prepared.examples.test_labels,

@@ -11,7 +11,7 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.audit.attacking.measuring import Truth
 from mia_audit.audit.attacking.scoring import Scores, needed
-from mia_audit.audit.bank.prepared import Bank, Prepared, evidence
+from mia_audit.audit.bank.prepared import Bank, Prepared, Shown
 from mia_audit.audit.findings import epsilon, growing, looking, risk
 from mia_audit.audit.findings.turns import kind, take_turns
 from mia_audit.data import design
@@ -41,7 +41,7 @@ class Findings:
     arrays: Arrays
 
 
-def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
+def findings(prepared: Prepared, bank: Bank, shown: Shown, best: Headline) -> Findings:
     """Return everything that is said of the headline attack beyond its row in the table."""
     labels = prepared.examples.pool_labels
     signal = each_model(phi, bank.pool, labels).astype(np.float32)
@@ -59,17 +59,16 @@ def findings(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
     }
     groups = {f"groups/{grouping.by}": grouping.groups for grouping in groupings[1:]}
     arrays = {**at_risk, **probability, **names, **_band(prepared, best), **groups}
-    seen, member = evidence(prepared, bank, design.TARGET), best.truth.target
-    growth = growing.growth(best.attack, seen, best.scores.target, member, seed=prepared.recipe.training.seed)
-    turned = _turns(prepared, bank, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
+    growth = growing.growth(best.attack, shown.target, best.scores.target, best.truth.target, seed=prepared.recipe.training.seed)
+    turned = _turns(prepared, shown, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
     return Findings(parts={**found, "growth": growth, **turned.parts}, arrays={**arrays, **turned.arrays})
 
 
 def looks(prepared: Prepared, results: Sequence[AttackResult], scores: Sequence[Scores], best: str, found: Findings) -> Looks:
     """Return what of all numbers on the target lies off chance, the findings' own included."""
-    shown: Epsilon = found.parts["epsilon"]
+    told: Epsilon = found.parts["epsilon"]
     seen = looking.Seen(
-        results=results, scores=scores, headline=best, groupings=_groupings(prepared), accused=shown.accused, cleared=shown.cleared
+        results=results, scores=scores, headline=best, groupings=_groupings(prepared), accused=told.accused, cleared=told.cleared
     )
     return looking.looks(seen, prepared.rows[design.TARGET, prepared.audited], prepared.recipe.training.seed)
 
@@ -90,10 +89,9 @@ def _band(prepared: Prepared, best: Headline) -> Arrays:
     return {"band/fpr": grid, "band/low": found.low, "band/high": found.high, **ceiling}
 
 
-def _turns(prepared: Prepared, bank: Bank, best: Headline) -> Findings:
-    target, phantom = (evidence(prepared, bank, model) for model in (design.TARGET, design.PHANTOM))
+def _turns(prepared: Prepared, shown: Shown, best: Headline) -> Findings:
     need, rows = needed(prepared.attacks), prepared.rows[:, prepared.audited]
-    turns = take_turns(best.attack, target, phantom, rows, need=need, workers=prepared.workers)
+    turns = take_turns(best.attack, shown.target, shown.phantom, rows, need=need, workers=prepared.workers)
     return Findings(
         parts={"kind": kind(best.name, turns, prepared.recipe.training.seed)},
         arrays={"turns/scores": turns.scores, "turns/judged": turns.judged},

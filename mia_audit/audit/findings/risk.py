@@ -117,7 +117,6 @@ def strict_of(record: Record) -> Strict | None:
     rehearsals = arrays[f"rehearsal/{best}"]
     truth = Truth(
         target=rows[design.TARGET],
-        phantom=arrays["phantom_membership"][arrays["audited"]],
         rehearsals=rows[design.FIRST_SHADOW : design.FIRST_SHADOW + len(rehearsals)],
         counted=arrays.get("counted"),
     )
