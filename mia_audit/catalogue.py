@@ -85,11 +85,23 @@ def override(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
         for table in tables:
             if table == "neuron" and place.get(table, path) is None:
                 raise RecipeError(f"--set {path}: {recipe.name} has no [{table}]; leave it out, or use a target that has one, such as snn")
+            if table == "privacy" and place.get(table) is None:
+                place[table] = {}
             if not isinstance(place.get(table), dict):
                 raise RecipeError(f"--set {path}: [{table}] is no table of this recipe{nearest(table, _tables(place))}")
             place = place[table]
         place[key] = _merged(place.get(key), value)
+    _settle(content, changes)
     return checked(Recipe, content, recipe.name)
+
+
+def _settle(content: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Where only one of the two ways to say how much noise there is was asked for, take the recipe's own away."""
+    ways = ("noise_multiplier", "target_epsilon")
+    table = changes.get("privacy")
+    asked = [way for way in ways if f"privacy.{way}" in changes or (isinstance(table, dict) and way in table)]
+    if len(asked) == 1 and isinstance(content.get("privacy"), dict):
+        content["privacy"].pop(next(way for way in ways if way not in asked), None)
 
 
 def _merged(old: Any, new: Any) -> Any:

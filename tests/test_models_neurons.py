@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mia_audit.recipe import Neuron
+from mia_audit.models.spiking import Readout
+from mia_audit.recipe import Model, Neuron
 from tests.support.engine import at_once, layer_of, stepped
 
 STEPS = 10
@@ -139,3 +140,15 @@ def test_spikes_in_bfloat16_are_the_same_spikes(name: str, variant: Variant) -> 
     assert torch.equal(spikes.float(), expected)
     assert spikes.dtype == torch.bfloat16
     torch.testing.assert_close(pulled_back((spikes.float(),), narrow), pulled_back((expected,), wide), rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize(("reset", "beta"), [("zero", 1.0), ("subtract", 1.0), ("zero", 0.9), ("subtract", 0.5)])
+def test_neurons_that_accumulate_never_fire(reset: Reset, beta: float) -> None:
+    """Logits are what has leaked in at the end over the steps, however far above the threshold, static or not; gradients are linear."""
+    read = Readout(Model(neuron=Neuron(reset=reset, beta=beta, threshold=0.1), time_steps=STEPS, readout="accumulated"))
+    decay = torch.tensor([beta ** (STEPS - 1 - t) for t in range(STEPS)]).view(1, -1, 1, 1) / STEPS
+    for current in (currents(scale=3.0), currents(steps=1)):
+        ours, theirs = current.clone().requires_grad_(), current.clone().requires_grad_()
+        logits, expected = read(ours), (theirs * decay).sum(dim=1)
+        torch.testing.assert_close(logits, expected)
+        torch.testing.assert_close(pulled_back((logits,), ours), pulled_back((expected,), theirs))

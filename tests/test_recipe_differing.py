@@ -19,6 +19,7 @@ CANDIDATES: tuple[Any, ...] = (
     True, False, 3, 2, 8, 4, 0.25, "other", "sgd", "cosine", "fp32", "zero", "rate", "snntorch", "batch", "kaiming", "tanh",
     "spike-count", "channel", "post-training", [2, 3], [0.25, 0.5], ["flip"], ["loss"],
     [{"kind": "fire"}], {"train_accuracy": [1.0, 0.0], "test_accuracy": [1.0, 0.0], "models": 2, "how": "so"},
+    {"noise_multiplier": 1.0}, "balls-and-bins",
 )  # fmt: skip
 """Values of every type that a field of a recipe may have."""
 
@@ -39,6 +40,11 @@ EVERY = {path: other(PLAIN, path) for path in fields(PLAIN)}
 """For every field of a recipe, a recipe that differs in that field alone."""
 
 
+PRIVATE = override(PLAIN, {"privacy.noise_multiplier": 1.0})
+PRIVATELY = {path: other(PRIVATE, path) for path in fields(PRIVATE) if path.startswith("privacy.")}
+"""The same for what a private training adds."""
+
+
 def key(recipe: Recipe) -> str:
     """Return the store's key of a recipe's first cohort, on the same data and coins."""
     return tasks(recipe, np.ones((2, 4), dtype=bool), "data", "cpu")[0].key
@@ -52,6 +58,13 @@ def test_every_field_changes_the_stores_key_unless_it_is_listed(path: str) -> No
     assert (key(EVERY[path]) == key(PLAIN)) == (path in NOT_STORED)
 
 
+@pytest.mark.parametrize("path", PRIVATELY)
+def test_every_field_of_private_training_changes_the_key_unless_it_only_claims_and_is_told(path: str) -> None:
+    """Noise, norm and sampler make another model, the delta of a claim does not; all of it stands in the lead."""
+    assert (key(PRIVATELY[path]) == key(PRIVATE)) == (path in NOT_STORED)
+    assert described(PRIVATELY[path]).lead != described(PRIVATE).lead
+
+
 @pytest.mark.parametrize("path", EVERY)
 def test_every_field_is_told_unless_it_is_words_or_how_hard_the_audit_looks(path: str) -> None:
     """The lead is worked out from what ran: there is no setting that it leaves out but the seed, which gives the target's members."""
@@ -61,7 +74,7 @@ def test_every_field_is_told_unless_it_is_words_or_how_hard_the_audit_looks(path
 
 def test_every_listed_path_is_a_field() -> None:
     """No list names what does not exist (any more)."""
-    known = {*fields(PLAIN), *fields(override(PLAIN, {"audit.releases": [8]}))}
+    known = {*fields(PLAIN), *fields(PRIVATE)}
     for listed in (NOT_STORED, NOT_A_VARIANT, NOT_PLOTTED):
         assert set(listed) <= known
         assert len(set(listed)) == len(listed)

@@ -41,7 +41,7 @@ MUTANTS = (
     Mutant("report/sharing.py", "exposed={}, known_as=record.id", "known_as=record.id"),
     Mutant("report/sharing.py", "known_as=record.id", 'known_as=""'),
     Mutant("report/sharing.py", "seed < GUESSED_BELOW", "seed > GUESSED_BELOW"),
-    Mutant("recipe/differing.py", '(*WORDS, *LOOKING, *SIZES, "data.dataset")', '(*WORDS, *LOOKING, *SIZES, "data")'),
+    Mutant("recipe/differing.py", '(*WORDS, *LOOKING, *SIZES, *CLAIMED, "data.dataset")', '(*WORDS, *LOOKING, *SIZES, *CLAIMED, "data")'),
     Mutant("recipe/differing.py", '    "training.epochs",\n    "training.learning_rate",\n', '    "training",\n'),
     Mutant("recipe/differing.py", "path == place or path.startswith", "path.startswith(place) or path.startswith"),
     Mutant("recipe/differing.py", 'path == place or path.startswith(f"{place}.")', "path == place"),

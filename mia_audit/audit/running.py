@@ -30,6 +30,7 @@ from mia_audit.data import design
 from mia_audit.data.examples import load
 from mia_audit.errors import OutputError
 from mia_audit.paths import Place
+from mia_audit.privacy.claim import claimed
 from mia_audit.probes import taking
 from mia_audit.probes.names import probes_for, probing_bytes
 from mia_audit.recipe import Recipe
@@ -106,7 +107,7 @@ def prepare(target: Place | Recipe, options: Options, watcher: Watcher) -> Prepa
     """Check everything that can be checked, and deal examples and membership."""
     keep_torch_at_home()
     elsewhere = executor_of(options).elsewhere
-    recipe = describe(target, options)
+    recipe = claimed(describe(target, options))
     chosen = choosing.choose(recipe.audit.attacks, choosing.offers(recipe))
     device = device_type(options.device)
     memory = _memory(recipe, chosen.attacks, device, replace(options, memory=_BOUNDLESS) if elsewhere else options)

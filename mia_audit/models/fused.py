@@ -154,11 +154,12 @@ class PreciseProduct(torch.autograd.Function):
         return torch.bmm(weight, rows.float().transpose(1, 2)).transpose(1, 2).contiguous()
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
         """Multiply back in the rows' type."""
         rows, weight = ctx.saved_tensors
         rounded = grad.to(rows.dtype)
-        return narrow.bmm(rounded, weight.to(rows.dtype)), narrow.bmm(rounded.transpose(1, 2), rows).float()
+        by_weight = narrow.bmm(rounded.transpose(1, 2), rows).float() if ctx.needs_input_grad[1] else None
+        return narrow.bmm(rounded, weight.to(rows.dtype)), by_weight
 
 
 def _rows(tensor: Tensor) -> Tensor:

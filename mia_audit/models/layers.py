@@ -15,6 +15,8 @@ from mia_audit.models import fused, narrow, quantization
 from mia_audit.models.convolution import Convolution, ConvolveAndDrain
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.product import Product
+from mia_audit.models.tally import Convolved, Dense, Summed
+from mia_audit.models.unfolding import Images
 
 _DENSE = 2**16  # values of a convolution's matrix up to which it is multiplied whole; set by benchmarks/training.py
 
@@ -55,14 +57,18 @@ class LockstepLinear(nn.Module):
         self.bias = _held(self, bias, weight)
         self.kind, self.precise = arithmetic.kind, arithmetic.precise
 
-    def forward(self, x: Tensor, _: Passage = QUERY) -> Sums:
+    def forward(self, x: Tensor, passage: Passage = QUERY) -> Sums:
         """Multiply each model's rows with its own matrix."""
         rows = x.flatten(3).flatten(1, 2).to(self.kind)
         values, gain = self.weight(torch.float32 if self.precise else self.kind)
+        if passage.tally is not None:
+            values = values.detach()
         if self.kind == torch.float32:
             sums: Tensor = torch.bmm(rows, values.transpose(1, 2))
         else:
             sums = (fused.PreciseProduct if self.precise else Product).apply(rows, values)
+        if passage.tally is not None:
+            passage.tally.add(Dense(*_single(self.weight), rows.view(*x.shape[:3], -1), gain), sums)
         return Sums(values=sums.view(*x.shape[:3], -1), gain=gain, bias=self.bias)
 
 
@@ -80,10 +86,14 @@ class LockstepConv(nn.Module):
         self.kind = arithmetic.kind
         self.taps, self.padding, self.stride = weight.shape[-1], padding, stride
 
-    def forward(self, x: Tensor, _: Passage = QUERY) -> Sums:
+    def forward(self, x: Tensor, passage: Passage = QUERY) -> Sums:
         """Convolve each model's images with its own kernels, channels last."""
         values, gain = self.weight(self.kind)
         x = x.to(self.kind)
+        if passage.tally is not None:
+            each = convolve(x, values.detach(), self.padding, self.stride)
+            passage.tally.add(Convolved(*_single(self.weight), Images(x, self.padding, self.stride), gain), each)
+            return Sums(values=each, gain=gain, bias=self.bias)
         if x.device.type != "cpu" or self.kind != torch.bfloat16 or self.stride != 1:
             return Sums(values=convolve(x, values, self.padding, self.stride), gain=gain, bias=self.bias)
         small = math.prod(x.shape[3:]) * math.prod(self._after(x)) <= _DENSE
@@ -131,8 +141,15 @@ class Drain(nn.Module):
         super().__init__()
         self.size = size
 
-    def forward(self, sums: Sums, _: Passage = QUERY) -> Tensor:
+    def forward(self, sums: Sums, passage: Passage = QUERY) -> Tensor:
         """Pool first, since neither a positive scale nor a channel's bias moves a maximum."""
+        if passage.tally is None or not sums.bias.requires_grad:
+            return self._currents(sums)
+        currents = self._currents(sums._replace(bias=sums.bias.detach()))
+        passage.tally.add(Summed(sums.bias), currents)
+        return currents
+
+    def _currents(self, sums: Sums) -> Tensor:
         values, gain, bias = sums
         if isinstance(values, Convolution):
             if self.size == 2 and gain.ndim == 1:
@@ -163,6 +180,12 @@ def initial(shape: tuple[int, ...], fan_in: int, generators: list[torch.Generato
         for each in generators
     )
     return torch.stack(list(drawn))
+
+
+def _single(held: nn.Module) -> tuple[Tensor, Tensor]:
+    """Return a layer's weights, and what the gradients of single examples are by: these, or what a quantizer makes of them, float32."""
+    quantized: Tensor = held(torch.float32).values
+    return held.get_parameter("weight"), quantized
 
 
 def _held(layer: nn.Module, bias: Tensor | None, weight: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.models.passage import QUERY, Passage
+from mia_audit.models.tally import Summed
 
 EPSILON = 1e-5
 MOMENTUM = 0.1
@@ -111,9 +112,14 @@ class GroupNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(models, channels))
         self.bias = nn.Parameter(torch.zeros(models, channels))
 
-    def forward(self, x: Tensor, _: Passage = QUERY) -> Tensor:
+    def forward(self, x: Tensor, passage: Passage = QUERY) -> Tensor:
         """Return x normalized; no statistics are kept."""
         single = x.flatten(0, 2).movedim(-1, 1)
         normal = F.group_norm(single, self.groups, eps=EPSILON).movedim(1, -1).reshape(x.shape)
         view = (len(x), *(1,) * (x.ndim - 2), x.shape[-1])
-        return normal * self.weight.view(view) + self.bias.view(view)
+        if passage.tally is None:
+            return normal * self.weight.view(view) + self.bias.view(view)
+        currents = normal * self.weight.detach().view(view) + self.bias.detach().view(view)
+        passage.tally.add(Summed(self.weight, times=normal), currents)
+        passage.tally.add(Summed(self.bias), currents)
+        return currents

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from mia_audit.models.tally import Tally
+
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
@@ -13,6 +15,7 @@ class Passage:
 
     weights  [K, B]; an example of weight 0 pads the batch and must move nothing. None: every example counts
     noise    one generator a model, on the device; empty while querying
+    tally    where layers leave what each example's gradients are made of; None: gradients are the batch's
     rates    where spiking layers leave their firing rates [K, B], spikes per neuron and step; None: nobody asks
     """
 
@@ -20,6 +23,7 @@ class Passage:
     noise: Sequence[torch.Generator] = ()
     rates: list[Tensor] | None = None
     counts: Sequence[int] = field(default=())
+    tally: Tally | None = None
 
     def draw(self, shape: Sequence[int], device: torch.device) -> Tensor:
         """Return uniform numbers [K, B, ...] in [0, 1): each model draws for its own examples alone, so that padding moves no stream.

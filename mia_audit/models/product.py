@@ -23,8 +23,8 @@ class Product(torch.autograd.Function):
         return narrow.bmm(rows, weight.transpose(1, 2))
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Return the gradients of rows, where somebody asks for them, and of weights."""
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Return the gradients of rows and of weights, where somebody asks for them."""
         rows, weight = ctx.saved_tensors
         back = None if weight is None else narrow.bmm(grad, weight)
-        return back, narrow.bmm(grad.transpose(1, 2), rows)
+        return back, narrow.bmm(grad.transpose(1, 2), rows) if ctx.needs_input_grad[1] else None

@@ -1,5 +1,7 @@
 """Spiking layers of a population: hidden neurons that send spikes, and readout neurons that are read."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -54,17 +56,19 @@ class Readout(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self.neuron = dynamics(settled(model.neuron), model.quantization)
+        neuron = dynamics(settled(model.neuron), model.quantization)
+        self.neuron = replace(neuron, threshold=math.inf, reset_to_zero=True) if model.readout == "accumulated" else neuron
         self.steps, self.read = model.time_steps, model.readout
 
     def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
-        """Integrate and read: the mean or last membrane, or the number of spikes."""
+        """Integrate and read: the mean or last membrane, that of neurons which never fire over the steps, or the number of spikes."""
         membranes, spikes = integrated(current, self.steps, self.neuron, passage)
         if self.read == "membrane-mean":
             return membranes.mean(dim=1)
-        if self.read == "membrane-last":
-            return membranes[:, -1]
-        return spikes.sum(dim=1)
+        if self.read == "spike-count":
+            return spikes.sum(dim=1)
+        last = membranes[:, -1]
+        return last / self.steps if self.read == "accumulated" else last
 
 
 def integrated(current: Tensor, steps: int, neuron: Dynamics, passage: Passage) -> tuple[Tensor, Tensor]:

@@ -24,6 +24,10 @@ FINE, COARSE = 1e-4, 1e-3
 """Widths of the bins of a privacy loss: what is printed, and what a search makes do with. Both give upper bounds."""
 
 
+MOST_NOISE, LEAST_NOISE = 1000.0, 0.05
+"""Between which noise multipliers one is looked for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One way to an epsilon.
@@ -91,12 +95,12 @@ def noise_for(epsilon: float, delta: float, of: Callable[[float], Mechanism]) ->
     def enough(noise: float, width: float) -> bool:
         return _epsilon(of(noise), delta, width) <= epsilon
 
-    low, high = 0.05, 0.1
-    while not enough(high, COARSE):
-        low, high = high, 2 * high
-        if high > 1000:
-            raise RecipeError(f"no noise multiplier up to 1,000 gives epsilon {epsilon:g} at delta {delta:g}; train for fewer epochs")
-    high = _least(low, high, lambda noise: enough(noise, COARSE))
+    high = MOST_NOISE
+    if not enough(high, COARSE):
+        raise RecipeError(f"no noise multiplier up to {high:,.0f} gives epsilon {epsilon:g} at delta {delta:g}; train for fewer epochs")
+    while high > LEAST_NOISE and enough(high / 2, COARSE):  # from above: losses of little noise over many steps fill the memory
+        high /= 2
+    high = _least(high / 2, high, lambda noise: enough(noise, COARSE))
     least = _least(0.95 * high, high, lambda noise: enough(noise, FINE))  # coarse bins ask for a little more noise than fine ones
     digits = 10.0 ** (math.floor(math.log10(least)) - 3)
     return float(f"{math.ceil(least / digits) * digits:.10g}")

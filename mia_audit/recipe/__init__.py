@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mia_audit.recipe.model import Bits, Model, Neuron, Quantization
+from mia_audit.recipe.privacy import MaybePrivacy, Privacy
 from mia_audit.recipe.section import Positive, Section, Share, settled
 
 
@@ -110,6 +111,7 @@ class Recipe(Section):
 
     paper   where the target comes from
     expect  what it reached when we trained it
+    privacy differentially private training; without it, training is ordinary
     """
 
     name: str
@@ -119,6 +121,7 @@ class Recipe(Section):
     data: Data = Data()
     model: Model = Model()
     training: Training = Training()
+    privacy: MaybePrivacy = None
     audit: Audit = Audit()
 
     @property
@@ -127,4 +130,4 @@ class Recipe(Section):
         return self.model.quantization.when == "post-training" or bool(self.audit.releases)
 
 
-__all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Quantization", "Recipe", "Section", "Training", "settled"]
+__all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Privacy", "Quantization", "Recipe", "Section", "Training", "settled"]

@@ -19,6 +19,7 @@ TOLD = (
     "model.time_steps",
     "model.quantization.weight_bits", "model.quantization.activation_bits", "model.quantization.input_bits",
     "model.quantization.membrane_bits",
+    "privacy.noise_multiplier", "privacy.target_epsilon", "privacy.delta", "privacy.max_grad_norm", "privacy.sampling",
     "training.epochs", "training.stop_epoch", "training.batch_size", "training.learning_rate", "training.seed",
 )  # fmt: skip
 """Fields that the sentences tell of every recipe; the seed gives the target's members away and is told by the recipe alone."""
@@ -42,7 +43,7 @@ class Described:
 
 def described(recipe: Recipe) -> Described:
     """Return a resolved recipe in words."""
-    short = ", ".join([*_kind(recipe.model), _bits(recipe.model), *_norm(recipe.model), *_others(recipe)])
+    short = ", ".join([*_kind(recipe.model), _bits(recipe.model), *_norm(recipe.model), *_private(recipe), *_others(recipe)])
     return Described(short=short, lead=f"{short[:1].upper()}{short[1:]}. {_network(recipe.model)} {_trained(recipe)}", slug=_slug(recipe))
 
 
@@ -105,6 +106,15 @@ def _norm(model: Model) -> list[str]:
     return [] if model.norm == "none" else [f"{model.norm.replace('-', ' ')} norm"]
 
 
+def _private(recipe: Recipe) -> list[str]:
+    """Say how a private training is made so."""
+    private = recipe.privacy
+    if private is None:
+        return []
+    noise = f"noise {private.noise_multiplier:g}" if private.noise_multiplier is not None else f"epsilon {private.target_epsilon:g}"
+    return [f"DP-SGD ({noise}, clipped at {private.max_grad_norm:g}, {private.sampling} sampling, delta {private.delta:g})"]
+
+
 def _others(recipe: Recipe) -> list[str]:
     """Return every other setting that is not as a recipe has it by default."""
     plain = Recipe(name="", summary="", model=Model(neuron=Neuron() if recipe.model.spiking else None))
@@ -149,6 +159,10 @@ def _called(data: Data) -> str:
     return PurePath(data.dataset).name or data.dataset
 
 
+def _noise(recipe: Recipe) -> list[str]:
+    return [] if recipe.privacy is None or recipe.privacy.noise_multiplier is None else [f"sigma{recipe.privacy.noise_multiplier:g}"]
+
+
 def _slug(recipe: Recipe) -> str:
     model, bits = recipe.model, recipe.model.quantization
     neuron = model.neuron
@@ -159,6 +173,6 @@ def _slug(recipe: Recipe) -> str:
         of_neuron += [] if neuron.surrogate_area is None else [f"area{neuron.surrogate_area:g}"]
     parts = [
         recipe.name, _called(recipe.data), *of_neuron, "".join(widths) or "fp", *(["ptq"] * (bits.when == "post-training")),
-        *([model.norm] * (model.norm != "none")),
+        *_noise(recipe), *([model.norm] * (model.norm != "none")),
     ]  # fmt: skip
     return "-".join(re.sub(r"[^\w.+]+", "-", part).strip("-.") or "x" for part in parts)

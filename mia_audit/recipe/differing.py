@@ -30,7 +30,10 @@ LOOKING = (
 SIZES = ("data.pool", "data.population", "data.test")
 """How many examples are dealt: which ones they are is told by the data's fingerprint."""
 
-NOT_STORED = (*WORDS, *LOOKING, *SIZES, "data.dataset")
+CLAIMED = ("privacy.delta",)
+"""What is said of a private training; no model trains otherwise for it."""
+
+NOT_STORED = (*WORDS, *LOOKING, *SIZES, *CLAIMED, "data.dataset")
 """What does not determine a trained cohort: the data's fingerprint and the membership rows are part of its key beside the recipe."""
 
 NOT_A_VARIANT = (

@@ -80,6 +80,8 @@ class Model(Section):
     dropout  share of neurons silenced in a named architecture that has dropout (the VGG nets)
     initial  weights before training: "torch" is uniform within 1 / sqrt(fan in), as torch's layers do; "kaiming" is Gaussian
              of variance 2 / fan in and zero bias (He et al. 2015), for deep nets without normalization
+    readout  the readout neurons' mean membrane, their last one, or how often they spike; "accumulated": they never fire, and what they
+             have gathered at the end is divided by the steps (Wang et al. 2022, arXiv:2205.12718v1, equation 7)
     encoding the same input at every step ("direct"), random spikes ("rate"), one spike, the earlier the brighter ("latency");
              for frames of events, the frames ("events") or the signs of their changes ("delta"). An ANN on events sees every
              frame by itself and answers the mean
@@ -100,7 +102,7 @@ class Model(Section):
     neuron: Neuron | None = None
     time_steps: Positive = 1
     encoding: Literal["direct", "rate", "latency", "delta", "events"] = "direct"
-    readout: Literal["membrane-mean", "membrane-last", "spike-count"] = "membrane-mean"
+    readout: Literal["membrane-mean", "membrane-last", "spike-count", "accumulated"] = "membrane-mean"
     quantization: Quantization = Quantization()
 
     @property

@@ -50,7 +50,9 @@ QUERIES = Declaration(
 )
 TRAINED = Declaration(
     name="coins as trained",
-    why="What stood in a model's training batches must be what its coins say, or attacks learn from wrong answers.",
+    why="What stood in a model's training batches must be what its coins say, or attacks learn from wrong answers. Where members are drawn "
+    "by coins anew at every step, some may never have been drawn: as many as that explains.",
+    level=1e-4,
 )
 FED = Declaration(
     name="fed as dealt",

@@ -8,6 +8,7 @@ from mia_audit.record.budget import HEADLINE_LEVEL
 from mia_audit.record.controls import DOSE
 from mia_audit.record.findings import Beyond, Calibration, Epsilon, Growth, Kind, Looks, Named, SliceResult, Strict, Vulnerable
 from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
+from mia_audit.record.privacy import DifferentialPrivacy
 
 SCHEMA_VERSION = 1
 POWER_CONTROL = DOSE.name
@@ -34,6 +35,7 @@ class Summary(Part):
     named: Named | None = None
     strict: Strict | None = None
     epsilon: Epsilon | None = None
+    privacy: DifferentialPrivacy | None = None
     looks: Looks | None = None
     beyond: Beyond | None = None
     warnings: tuple[str, ...]

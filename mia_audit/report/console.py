@@ -5,6 +5,7 @@ from rich.text import Text
 
 from mia_audit.recipe.describing import described
 from mia_audit.record import Record, verdict
+from mia_audit.report.guarantee import guarantee_in_words
 from mia_audit.report.numbers import decimal, interval, interval_percent, rate_at, value, value_percent
 from mia_audit.report.words import unlearnt
 
@@ -22,7 +23,14 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
         cells = ("not measured", "") if rate is None else (value_percent(rate.tpr), interval_percent(rate.tpr))
         style = "bold" if attack.name == summary.headline else ""
         table.add_row(*map(Text, (attack.name, value(attack.auc), interval(attack.auc), *cells)), style=style)
-    return table, (verdict(summary), *unlearnt(summary), _accuracy(record), *_controls(record), *_warnings(record))
+    return table, (
+        verdict(summary),
+        *unlearnt(summary),
+        *guarantee_in_words(summary),
+        _accuracy(record),
+        *_controls(record),
+        *_warnings(record),
+    )
 
 
 def _warnings(record: Record) -> list[str]:

@@ -10,7 +10,7 @@ neighbours how far an example's coins agree with the next one's: coins that were
 """
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.stats import binom, chi2, norm
 
 from mia_audit.errors import EvidenceError
 from mia_audit.types import Bools, Floats
@@ -55,3 +55,9 @@ def spread_p(sums: Floats, coins: int, fraction: float) -> float:
 def two_sided(distance: float) -> float:
     """Return the two-sided p of a standardised number."""
     return 2 * float(norm.sf(abs(distance)))
+
+
+def binomial_p(successes: int, trials: int, probability: float) -> float:
+    """Return the two-sided p of so many successes: twice the smaller tail, the count itself in both."""
+    tails = binom.cdf(successes, trials, probability), binom.sf(successes - 1, trials, probability)
+    return min(1.0, 2 * float(min(tails)))

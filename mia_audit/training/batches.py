@@ -6,7 +6,7 @@ cohort by repeating the batch's own first example at weight zero: nothing is dro
 model with fewer members than steps sits the last ones out: its batch is padding alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,7 +56,7 @@ class Shuffled:
         for _ in range(count):
             shuffled = [generator.permutation(own) for generator, own in zip(streams, members, strict=True)]
             firsts = [own[:1] for own in shuffled]
-            yield [_batch([np.array_split(own, self.steps)[step] for own in shuffled], firsts) for step in range(self.steps)]
+            yield [padded([np.array_split(own, self.steps)[step] for own in shuffled], firsts) for step in range(self.steps)]
 
 
 def steps_per_epoch(pool: int, member_fraction: float, batch_size: int) -> int:
@@ -70,7 +70,8 @@ def looked_at(steps: int, seed: int) -> frozenset[int]:
     return frozenset({0, steps - 1, *drawn.tolist()})
 
 
-def _batch(parts: list[Ints], firsts: list[Ints]) -> Batch:
+def padded(parts: Sequence[Ints], firsts: Sequence[Ints]) -> Batch:
+    """Return the batch of these positions, a part a model; `firsts` are positions that pad a model which sits out."""
     width = max(1, *(len(part) for part in parts))
     fillers = [part[:1] if len(part) else first for part, first in zip(parts, firsts, strict=True)]
     positions = np.stack([np.concatenate([part, np.repeat(own, width - len(part))]) for part, own in zip(parts, fillers, strict=True)])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mia_audit.models.network import Population
 from mia_audit.recipe import Recipe
 from mia_audit.training.batches import Sampler
+from mia_audit.training.private_step import PrivateStep
 from mia_audit.training.sampling import sampler
 from mia_audit.training.stepping import PlainStep, Step
 from mia_audit.types import Bools
@@ -23,4 +24,5 @@ class Procedure:
 
 def procedure(recipe: Recipe, indices: tuple[int, ...], rows: Bools, population: Population) -> Procedure:
     """Return the way that a recipe asks for, for models `indices` with membership rows [K, pool]."""
-    return Procedure(sampler=sampler(recipe, indices, rows), step=PlainStep(recipe.training, population))
+    step = PlainStep(recipe.training, population) if recipe.privacy is None else PrivateStep(recipe, indices, population)
+    return Procedure(sampler=sampler(recipe, indices, rows), step=step)

@@ -16,9 +16,11 @@ from mia_audit.audit.bank.prepared import Bank, Prepared
 from mia_audit.audit.controls.dealing import expected_fed
 from mia_audit.data import design
 from mia_audit.data.fingerprint import fingerprints
-from mia_audit.recipe import Recipe
+from mia_audit.privacy.constants import constants
+from mia_audit.recipe import Recipe, settled
 from mia_audit.record import Control
 from mia_audit.record.controls import FED, OFFLINE, QUERIES, TRAINED
+from mia_audit.statistics.coins import binomial_p
 from mia_audit.streams import stream, stream_seed
 from mia_audit.training import plan
 from mia_audit.training.material import Material, material
@@ -41,7 +43,7 @@ def asked_guards(prepared: Prepared, bank: Bank, seen: Evidence) -> tuple[Contro
     tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, device)
     return (
         queries_control(bank.asked, expected(given.pool_inputs, prepared.recipe, device), member),
-        trained_control(bank.trained_on, prepared.rows),
+        trained_control(bank.trained_on, prepared.rows, never_drawn(prepared.recipe)),
         fed_control(bank, expected_fed(given, tasks, device), expected_calibration(given, device)),
         *([offline_control(pairs, few)] if pairs else []),
     )
@@ -106,12 +108,25 @@ def queries_control(asked: Ints | None, should: Ints, member: Bools) -> Control:
     return QUERIES.told(True, f"{times}: every model was asked the same inputs, members and non-members alike.")
 
 
-def trained_control(trained_on: Bools | None, rows: Bools) -> Control:
-    """Judge what stood in the models' batches [models, examples] against their coins."""
+def never_drawn(recipe: Recipe) -> float:
+    """Return the probability that a member is in none of all steps: 0 where each is dealt once an epoch."""
+    if recipe.privacy is None or recipe.privacy.sampling != "poisson":
+        return 0.0
+    told = constants(recipe, settled(recipe.data.pool))
+    return float((1 - told.rate) ** (told.steps * recipe.training.last_epoch))
+
+
+def trained_control(trained_on: Bools | None, rows: Bools, absent: float = 0.0) -> Control:
+    """Judge what stood in the models' batches [models, examples] against their coins.
+
+    absent  the probability that a member stood in none: then as many may be missing as it explains, and nobody else may be there
+    """
     if trained_on is None:
         return TRAINED.told(None, _NOT_KEPT)
     if trained_on.shape != rows.shape:
         return TRAINED.told(False, f"Batches are known of {trained_on.shape} models and examples, not {rows.shape}.")
+    if absent:
+        return _drawn_control(trained_on, rows, absent)
     wrong = (trained_on != rows).sum(axis=1)
     if wrong.any():
         worst = int(wrong.argmax())
@@ -120,6 +135,20 @@ def trained_control(trained_on: Bools | None, rows: Bools) -> Control:
         )
         return TRAINED.told(False, detail)
     return TRAINED.told(True, f"{len(rows)} models were trained on the examples of their coins, and on no other.")
+
+
+def _drawn_control(trained_on: Bools, rows: Bools, absent: float) -> Control:
+    """Judge models whose members came into steps by coins, two-sided: of each model alone and of all together, each at half the level."""
+    strange, missing, members = (trained_on & ~rows).sum(), (rows & ~trained_on).sum(axis=1), rows.sum(axis=1)
+    if strange:
+        return TRAINED.told(False, f"{int(strange)} examples stood in batches of models whose coins leave them out.")
+    each = min(1.0, len(rows) * min(binomial_p(int(own), int(of), absent) for own, of in zip(missing, members, strict=True)))
+    p = min(1.0, 2 * min(each, binomial_p(int(missing.sum()), int(members.sum()), absent)))
+    return TRAINED.told(
+        p >= TRAINED.level,
+        f"{len(rows)} models were trained on examples of their coins alone; {int(missing.sum())} of {int(members.sum())} members were "
+        f"never drawn, {absent * int(members.sum()):.1f} are expected, p = {p:.2g} (fails below {TRAINED.level}).",
+    )
 
 
 def fed_control(bank: Bank, should: Ints, calibrated: Ints | None) -> Control:

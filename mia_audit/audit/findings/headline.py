@@ -13,6 +13,7 @@ from mia_audit.audit.attacking.measuring import Truth
 from mia_audit.audit.attacking.scoring import Scores, needed
 from mia_audit.audit.bank.prepared import Bank, Prepared, Shown
 from mia_audit.audit.findings import epsilon, growing, looking, risk
+from mia_audit.audit.findings.guaranteeing import guaranteed
 from mia_audit.audit.findings.turns import kind, take_turns
 from mia_audit.data import design
 from mia_audit.record import AttackResult, Epsilon, Looks
@@ -56,6 +57,7 @@ def findings(prepared: Prepared, bank: Bank, shown: Shown, best: Headline) -> Fi
         "named": named,
         "strict": risk.strict(best.scores, best.truth),
         "epsilon": epsilon.shown(best.name, best.scores, best.truth, prepared.recipe),
+        "privacy": guaranteed(prepared.recipe),
     }
     groups = {f"groups/{grouping.by}": grouping.groups for grouping in groupings[1:]}
     arrays = {**at_risk, **probability, **names, **_band(prepared, best), **groups}

@@ -11,6 +11,7 @@ from mia_audit.models.architectures import layers, shapes
 from mia_audit.models.surrogates import check_neuron
 from mia_audit.recipe import Recipe, settled
 from mia_audit.training.plan import input_shape
+from mia_audit.training.private_rules import check_private
 
 MOST_SHADOWS = 100_000
 FARTHEST = 10.0  # times the threshold: from where on, at most, a neuron on a grid has to fire
@@ -31,6 +32,7 @@ def check(recipe: Recipe) -> None:
     _check_training(recipe)
     _check_augmentation(recipe, suits)
     shapes(layers(recipe.model, suits.classes), input_shape(suits))
+    check_private(recipe, suits)
     check_idle(recipe, suits)
 
 
