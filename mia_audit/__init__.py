@@ -15,17 +15,22 @@ Whoever has a network's answers but no recipe scores them: `mia_audit.score(logi
 Whatever goes wrong is a `mia_audit.AuditError` that says the way out. Importing the package costs nothing; `run` imports what it needs.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from mia_audit.errors import AuditError
-from mia_audit.paths import Place
+from mia_audit.errors import AuditError, UsageError
+from mia_audit.paths import Place, expanded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mia_audit.audit import Watcher
     from mia_audit.face.record import Record
     from mia_audit.face.scored import Scored
     from mia_audit.recipe import Recipe
+    from mia_audit.record.scored import ScoredRecord
     from mia_audit.types import Bools, Floats, Ints
 
 
@@ -173,6 +178,91 @@ def score(  # noqa: PLR0913  arrays have names
     return scored(seen, truth, names, number, Beside(inputs=given.features(inputs, truth.size)))
 
 
+def audit(  # noqa: PLR0913  what is asked, of whom, and how
+    predict: "Callable[[Any], Any]",
+    data: Any,
+    *,
+    members: Any,
+    nonmembers: Any,
+    train: "Callable[[Ints, int], Callable[[Any], Any]] | None" = None,
+    shadows: int = 16,
+    output: str = "outputs",
+    attacks: str | Sequence[Place] | None = None,
+    accuracy: float | None = None,
+    batch: int = 256,
+    seed: int = 0,
+    out: Place | None = None,
+    force: bool = False,
+    name: str = "target",
+) -> "ScoredRecord":
+    """Audit a network that you trained elsewhere: any function x -> scores, asked about its members and non-members.
+
+        record = mia_audit.audit(lambda x: net(x)[1].mean(0), train_set, members=a, nonmembers=b)
+        record = mia_audit.audit(net, train_set, members=a, nonmembers=b, train=fit, shadows=16)
+
+    Modules are asked in evaluation mode and put back; membranes are reset before every batch. The target is asked about one batch twice and
+    in another order, and the record says where the answers differ. `mia_audit.run` audits what it trains itself, which can claim more.
+
+    Args:
+        predict: a function of a batch, in the form that `data` has, to scores [examples, classes] (or [examples] of one output).
+        data: (x, y) as arrays or tensors, x alone, or a data set that gives (x, y) by position.
+        members: positions in `data` of examples that the target was trained on, or bools.
+        nonmembers: positions of examples like them that it was not trained on.
+        train: train(indices, seed) -> a function or module like `predict`, trained on those positions as the target was.
+        shadows: how many are trained by it; their members are drawn by fair coins.
+        output: "outputs" (logits or probabilities, by what rows sum to), "logits", "probabilities" or "labels".
+        attacks: suites, families, names or cards (`mia-audit list attacks`); by default the strong ones that need no fitting.
+        accuracy: what its owner measured, from 0 to 1; a target that is further off is refused.
+        batch: how many examples are asked about at once.
+        seed: of shadow models' coins, of the order of asking, and of intervals.
+        out: folder of the record and its page; by default audits/<name>-<first 8 digits of its id>.
+        force: overwrite a record that lies in `out` already.
+        name: what the target is called.
+
+    Raises:
+        AuditError: in one line, what needs which rule, what it got, and the way out.
+    """
+    from mia_audit.audit.request.reading import READERS  # noqa: PLC0415
+    from mia_audit.face import asked, given  # noqa: PLC0415
+
+    if train is not None and not callable(train):
+        raise UsageError(
+            f"train needs to be a function of indices and a seed, got {type(train).__name__}; give train(indices, seed) -> model"
+        )
+    asking = asked.Asking(
+        output=given.output_of(output),
+        together=given.whole("batch", batch, 1),
+        attacks=None if attacks is None else READERS["attacks"]("attacks", attacks),
+        seed=given.seed_of(seed),
+        accuracy=accuracy,
+        out=None if out is None else expanded(out, "out"),
+        force=force,
+        name=READERS["title"]("name", name),
+    )
+    return asked.audit(predict, data, (members, nonmembers), (train, given.whole("shadows", shadows, 0)), asking)
+
+
+class _Front(ModuleType):
+    """This package: importing its room `audit` would hide the function of that name, so the room answers to calls as the function does."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "audit" and isinstance(value, ModuleType):
+            value.__class__ = _Room
+        super().__setattr__(name, value)
+
+
+class _Room(ModuleType):
+    """The room `mia_audit.audit`, which may be called."""
+
+    def __call__(self, *arguments: Any, **named: Any) -> "ScoredRecord":
+        """Audit a network that was trained elsewhere: see the help of `mia_audit.audit`."""
+        return _audit(*arguments, **named)
+
+
+_audit = audit
+sys.modules[__name__].__class__ = _Front
+
+
 def __getattr__(name: str) -> Any:
     """Return what costs something to find out, when it is asked for: the version, and the class of records."""
     if name == "__version__":
@@ -186,4 +276,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["AuditError", "Record", "load", "run", "score"]
+__all__ = ["AuditError", "Record", "audit", "load", "run", "score"]

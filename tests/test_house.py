@@ -78,7 +78,7 @@ ROOMS = {
         rooms=(*FLOOR, "data", "models", "privacy", "external", "attacks", "record", "report", "audit", "face", "__init__"),
         packages=("typer", "click", "rich"),
     ),
-    "__init__": Room(rooms=(*FLOOR, "audit", "face")),
+    "__init__": Room(rooms=(*FLOOR, "record", "audit", "face")),
     "__main__": Room(rooms=("cli",)),
 }  # fmt: skip
 

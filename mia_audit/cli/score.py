@@ -75,7 +75,7 @@ def show(record: "ScoredRecord", console: Console) -> None:
         *(f"{part}: {names}" for part, names in summary.read.columns),
         *summary.read.notes,
         claims.verdict(summary.finding),
-        *(f"Warning: {each}" for each in claims.warnings(summary.finding)),
+        *(f"Warning: {each}" for each in summary.warnings),
         *(f"  {each.name:<24} AUC {value(each.auc)} ({interval(each.auc)})" for each in summary.attacks),
         *(f"Left out. {each}" for each in summary.left_out),
         f"Record and report: {record.folder}",

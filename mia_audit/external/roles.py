@@ -133,12 +133,18 @@ def _most_telling(families: Mapping[Kind, tuple[str, ...]], asked: Kind | None) 
     return None
 
 
+def _holding(families: Mapping[Kind, tuple[str, ...]], outputs: tuple[str, ...]) -> Kind:
+    """Return the kind whose columns these are; of columns that no name tells, outputs."""
+    for kind, each in families.items():
+        if set(outputs) <= set(each):
+            return kind
+    return "outputs"
+
+
 def _answers(file: str, names: Sequence[str], wanted: Wanted, families: Mapping[Kind, tuple[str, ...]]) -> tuple[Kind, tuple[str, ...]]:
     asked = _kind(wanted.kind)
     if wanted.outputs:
-        fitting = [kind for kind, each in families.items() if set(wanted.outputs) <= set(each)]
-        guessed: Kind = fitting[0] if fitting else "outputs"
-        return asked or guessed, wanted.outputs
+        return asked or _holding(families, wanted.outputs), wanted.outputs
     kind = _most_telling(families, asked)
     if kind is None:
         there = f"{', '.join(told(name, 30) for name in names[:8]) or 'none'}{' ...' if len(names) > 8 else ''}"

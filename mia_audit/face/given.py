@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mia_audit.errors import EvidenceError, UsageError
+from mia_audit.errors import EvidenceError, UsageError, nearest
 from mia_audit.types import Bools, Evidence, Floats, Ints, ThirdPool
 
 References = tuple[Floats, Bools] | None
+OUTPUTS = ("outputs", "logits", "probabilities", "sigmoid", "labels")
 Outside = tuple[Floats, Ints] | tuple[Floats, Ints, Floats]
 
 
@@ -62,13 +63,25 @@ def features(inputs: Any, examples: int) -> Floats | None:
 
 def seed_of(seed: Any) -> int:
     """Return a seed; UsageError where it is no whole number from 0."""
+    return whole("seed", seed, 0)
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """Return a whole number; UsageError where it is none, or smaller."""
     try:
-        number = None if isinstance(seed, bool | np.bool_) else operator.index(seed)
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         number = None
-    if number is None or number < 0:
-        raise UsageError(f"seed needs a whole number from 0, got {seed!r}; leave it out for 0")
+    if number is None or number < least:
+        raise UsageError(f"{name} needs a whole number from {least}, got {value!r}; leave it out for the default")
     return number
+
+
+def output_of(output: Any) -> str:
+    """Return what a function's scores are; UsageError where there is no such kind."""
+    if output not in OUTPUTS:
+        raise UsageError(f"output needs {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}, got {output!r}{nearest(str(output), OUTPUTS)}")
+    return "outputs" if output == "sigmoid" else str(output)
 
 
 def _outside(population: Outside | None, references: int, classes: int) -> ThirdPool | None:

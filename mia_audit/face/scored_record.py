@@ -6,10 +6,11 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from mia_audit.record.parts import Estimate, RateAtFPR
 from mia_audit.record.scored import KIND, SCHEMA, Blind, Read, ScoredAttack, ScoredRecord, ScoredSummary
 from mia_audit.report import write_scored
 from mia_audit.statistics.interval import Interval
-from mia_audit.types import Evidence
+from mia_audit.types import Bools, Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +45,33 @@ class Asked:
     command: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What was scored of what was there: which rows [N], who of these was a member, how many classes, and the seed."""
+
+    kept: Bools
+    member: Bools
+    classes: int
+    seed: int
+
+
 def score_file(path: Path, asked: Asked) -> ScoredRecord:
     """Score a file of predictions, write the record and its page, and return it; AuditError, in one line, where it cannot."""
     started, seed = time.monotonic(), given.seed_of(asked.seed)
-    writable(unclaimed(asked.out, force=asked.force) if asked.out else Path("audits"))
+    require_room(asked.out, force=asked.force)
     read = predictions.read(path, asked.wanted, asked.sides, asked.classes)
     others = None if asked.references is None else references.read(asked.references, read)
     seen = _evidence(read, others)
     found = score(seen, read.member, asked.attacks, seed, Beside(inputs=read.inputs, able=read.able, lacking=read.lacking))
     notes = (*read.notes, *(() if others is None else others.notes))
     told = Read(name=read.name, sha256=_sha256(path), kind=read.kind, columns=read.columns, notes=notes)
-    return _written(_record(found, told, read, seed, started, asked.command), asked)
+    part = Part(kept=read.kept, member=read.member, classes=read.logits.shape[-1], seed=seed)
+    return written(recorded(found, told, part), ran(started, asked.command), asked.out)
+
+
+def require_room(out: Path | None, *, force: bool) -> None:
+    """Refuse, before anything is computed, a folder that cannot be written or that holds a record."""
+    writable(unclaimed(out, force=force) if out else Path("audits"))
 
 
 def _evidence(read: predictions.Predictions, others: references.References | None) -> Evidence:
@@ -63,21 +80,22 @@ def _evidence(read: predictions.Predictions, others: references.References | Non
     return Evidence(target=read.logits, shadows=shadows, trained_on=rows, labels=read.labels)
 
 
-def _record(found: Scored, told: Read, read: predictions.Predictions, seed: int, started: float, command: str) -> ScoredRecord:  # noqa: PLR0913, PLR0917
-    judged = read.kept.copy()
-    judged[read.kept] = found.judged
-    arrays = {"judged": judged, "member": read.member[found.judged], **{f"scores/{each.name}": each.scores for each in found.attacks}}
+def recorded(found: Scored, told: Read, part: Part, doubts: tuple[str, ...] = ()) -> ScoredRecord:
+    """Return what was found as a record that lies nowhere yet."""
+    judged = part.kept.copy()
+    judged[part.kept] = found.judged
+    arrays = {"judged": judged, "member": part.member[found.judged], **{f"scores/{each.name}": each.scores for each in found.attacks}}
     finding = found.finding
     summary = ScoredSummary(
         schema_version=SCHEMA,
         kind=KIND,
         version=version("mia-audit"),
-        seed=seed,
+        seed=part.seed,
         read=told,
         members=found.members,
         others=found.others,
         references=found.references,
-        classes=read.logits.shape[-1],
+        classes=part.classes,
         attacks=tuple(_attack(each, found.others) for each in found.attacks),
         headline=found.headline,
         tested=finding.name,
@@ -89,9 +107,15 @@ def _record(found: Scored, told: Read, read: predictions.Predictions, seed: int,
         backwards=found.backwards,
         left_out=found.left_out,
         power=found.power,
+        doubts=doubts,
         arrays_sha256=digest(arrays),
     )
-    run = {
+    return ScoredRecord(summary=summary, arrays=arrays)
+
+
+def ran(started: float, command: str) -> dict[str, Any]:
+    """Return run.json: everything that differs from run to run."""
+    return {
         "command": command,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "seconds": round(time.monotonic() - started, 3),
@@ -99,7 +123,6 @@ def _record(found: Scored, told: Read, read: predictions.Predictions, seed: int,
         "python": sys.version.split()[0],
         "versions": {name: version(name) for name in ("mia-audit", "numpy", "scipy", "scikit-learn")},
     }
-    return ScoredRecord(summary=summary, arrays=arrays, run=run)
 
 
 def _attack(each: AttackScore, others: int) -> ScoredAttack:
@@ -120,11 +143,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _written(record: ScoredRecord, asked: Asked) -> ScoredRecord:
-    folder = asked.out or Path("audits") / f"{Path(record.summary.read.name).stem or 'predictions'}-{record.id[:8]}"
+def written(record: ScoredRecord, run: dict[str, Any], out: Path | None) -> ScoredRecord:
+    """Write a record and its page, and return it with its folder; OutputError where the disk is full by now."""
+    folder = out or Path("audits") / f"{Path(record.summary.read.name).stem or 'predictions'}-{record.id[:8]}"
     try:
-        written = record.write(writable(folder))
+        placed = replace(record, run=run).write(writable(folder))
     except OSError as error:
         raise OutputError(f"{folder}: the record cannot be written, got: {error.strerror}; make room or give another --out") from error
-    write_scored(written, folder / "report.html")
-    return written
+    write_scored(placed, folder / "report.html")
+    return placed

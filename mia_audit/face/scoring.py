@@ -19,7 +19,7 @@ from mia_audit.errors import EvidenceError, ShadowBudgetError
 from mia_audit.face.scored import AttackScore, Scored
 from mia_audit.machine import cores
 from mia_audit.record.claims import turned
-from mia_audit.statistics.blind import blind
+from mia_audit.statistics.blind import Blind, blind
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.interval import LEVEL, Interval
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
@@ -27,7 +27,7 @@ from mia_audit.statistics.power import smallest_auc
 from mia_audit.statistics.rates import tpr_interval
 from mia_audit.statistics.roc import auc
 from mia_audit.streams import stream
-from mia_audit.types import Bools, Evidence, Floats
+from mia_audit.types import Bools, Evidence, Floats, Ints
 
 FPRS = (0.1, 0.01, 0.001)
 REHEARSALS = 4
@@ -47,11 +47,12 @@ STRONG = ("thresholds", "attack-p", "attack-r", "difficulty-calibration", "rmia-
 class Beside:
     """What else is known of what is scored.
 
-    inputs   the examples [examples, values], for a classifier that never sees the network
+    inputs   examples [looked, values], for a classifier that never sees the network; `looked` says which they are, None: all
     able     attacks that what is there suffices for, None where all are; `lacking` is what the others need
     """
 
     inputs: Floats | None = None
+    looked: Ints | None = None
     able: frozenset[str] | None = None
     lacking: str = ""
 
@@ -90,12 +91,21 @@ def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: in
         others=int((~truth).sum()),
         references=len(seen.shadows),
         control_p=None if best is None else _control(rehearsals, truth, best),
-        blind=None if beside.inputs is None else blind(beside.inputs[can], part.labels, truth, stream(seed, "blind")),
+        blind=_blind(beside, seen.labels, member, can, seed),
         backwards=_backwards(decides, [each for each in found if each.name in PLAIN], truth, chosen=best is not None),
         left_out=left_out,
         tested=decides,
         power=smallest_auc(int(truth.sum()), int((~truth).sum()), (1 - level) / 2),
     )
+
+
+def _blind(beside: Beside, labels: Ints, member: Bools, can: Bools, seed: int) -> Blind | None:
+    """Try to tell members from the others by inputs and labels alone, among those that are judged."""
+    if beside.inputs is None:
+        return None
+    looked = np.arange(can.size) if beside.looked is None else beside.looked
+    some = looked[can[looked]]
+    return blind(beside.inputs[can[looked]], labels[some], member[some], stream(seed, "blind"))
 
 
 def _require_sides(member: Bools) -> None:

@@ -66,6 +66,7 @@ class ScoredSummary(Part):
 
     tested, tested_auc  the attack that decides, and its AUC with the interval that decides
     corrected           for how many attacks that interval was widened; 0 where the headline was chosen on references
+    doubts              what else weighs on the numbers: a network that answers at random, shadow models of another kind
     control_p, refuted  whether references tell the target's members from the others, which they cannot know
     """
 
@@ -89,6 +90,7 @@ class ScoredSummary(Part):
     backwards: str
     left_out: tuple[str, ...]
     power: float
+    doubts: tuple[str, ...] = ()
     arrays_sha256: str
 
     @property
@@ -101,6 +103,11 @@ class ScoredSummary(Part):
         )  # fmt: skip
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before using these numbers, a sentence each."""
+        return (*self.doubts, *claims.warnings(self.finding))
+
+    @property
     def best(self) -> ScoredAttack:
         """The attack that decides."""
         return next(each for each in self.attacks if each.name == self.tested)
@@ -110,7 +117,7 @@ class ScoredSummary(Part):
         return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ScoredRecord:
     """A record of scored predictions, in memory. `folder` is where it lies on disk, None before it is written."""
 
@@ -128,6 +135,22 @@ class ScoredRecord:
     def verdict(self) -> str:
         """What was found."""
         return claims.verdict(self.summary.finding)
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the AUC that decides is above chance, and nothing speaks against relying on it."""
+        return self.summary.finding.tone in {"leak", "hint"}
+
+    def __repr__(self) -> str:
+        """Say what was judged, the verdict, the attacks, warnings, and where the record lies."""
+        told, best = self.summary, self.summary.best
+        return "\n".join((
+            f"{told.read.name}: {told.members} members and {told.others} others, {told.references} references, {len(told.attacks)} attacks",
+            self.verdict,
+            f"{best.name}: AUC {best.auc.value:.3f} ({best.auc.low:.3f} to {best.auc.high:.3f})",
+            *told.warnings,
+            str(self.folder or "not written to a folder"),
+        ))  # fmt: skip
 
     def write(self, folder: Place) -> Self:
         """Write the record into a folder, made when it is absent, and return it with that folder; whole or not at all."""

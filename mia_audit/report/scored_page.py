@@ -52,7 +52,7 @@ def page(record: ScoredRecord, title: str = "") -> str:
         title=title or summary.read.name,
         finding=summary.finding,
         verdict_in_words=claims.verdict(summary.finding),
-        warnings=claims.warnings(summary.finding),
+        warnings=summary.warnings,
         read=_read(record),
         controls=_controls(summary),
         lines=lines,
@@ -68,7 +68,7 @@ def _read(record: ScoredRecord) -> list[tuple[str, str]]:
     sides = f"{count(summary.members)} members and {count(summary.others)} others, {count(summary.references)} references"
     date = record.run.get("date")
     return [
-        ("File", f"{summary.read.name} (SHA-256 {summary.read.sha256[:16]}...)"),
+        ("Read", f"{summary.read.name} (SHA-256 {summary.read.sha256[:16]}...)"),
         ("Judged", sides),
         *columns,
         ("Date", date if isinstance(date, str) else "not told"),
