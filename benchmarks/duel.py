@@ -79,7 +79,7 @@ def duel(setting: Setting, *, seconds_a_turn: float, device: torch.device, to_th
 
     cohort = Cohort(indices=tuple(range(size)), rows=setting.rows[:size])
     population = train(setting.recipe, cohort, setting.pool, device, their_turn)
-    answers = query(population, size, setting.test_inputs, setting.recipe, device).logits.mean(axis=1)
+    answers = query(population, setting.test_inputs, setting.recipe).logits.mean(axis=1)
     return Outcome(
         models=size,
         ours=ours[: len(theirs)],

@@ -29,7 +29,7 @@ def measured(chosen: Setting) -> tuple[Floats, Floats]:
     population = train(chosen.recipe, Cohort(indices=tuple(range(models)), rows=chosen.rows), chosen.pool, device, lambda _: None)
 
     def right(inputs: Floats, labels: Ints) -> Bools:
-        answers = query(population, models, inputs, chosen.recipe, device).logits.mean(axis=1)
+        answers = query(population, inputs, chosen.recipe).logits.mean(axis=1)
         hits: Bools = answers.argmax(axis=-1) == labels
         return hits
 

@@ -52,7 +52,7 @@ class Fault:
 
 def _asked(change: str) -> Change:
     """Return a change of the pool's inputs as all models of a cohort are asked them."""
-    old = "    answers = _answers(population, len(task.indices), material, device)\n"
+    old = "    answers = _answers(population, material)\n"
     new = (
         "    import dataclasses\n    member = task.rows[0].reshape(-1, *[1] * (material.pool_inputs.ndim - 1))\n"
         f"    material = dataclasses.replace(material, pool_inputs=({change}).astype(np.float32))\n"
@@ -115,7 +115,7 @@ FAULTS = (
     ),
     Fault(
         name="batch norm in training mode when asked",
-        changes=(("training/worker.py", "answers = _answers(population, len", "answers = _answers(population.train(), len"),),
+        changes=(("training/worker.py", "answers = _answers(population, material)", "answers = _answers(population.train(), material)"),),
         tests=(ASKED,),
         settings="batch",
     ),

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mia_audit.data import augmenting, entrance
 from mia_audit.models.encoding import encode
 from mia_audit.models.network import Population
+from mia_audit.models.respondent import Outputs, Respondent
 from mia_audit.recipe import Recipe
 from mia_audit.streams import stream, stream_seed
 from mia_audit.types import Floats, Ints
@@ -30,19 +31,38 @@ class Signals:
     entered: Ints
 
 
-def query(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
+class Door(nn.Module):
+    """A respondent behind a door, where what enters is looked at."""
+
+    def __init__(self, respondent: Respondent) -> None:
+        super().__init__()
+        self.respondent = respondent
+        self.eval() if not isinstance(respondent, nn.Module) else self.train(respondent.training)
+
+    def forward(self, x: Tensor) -> Outputs:
+        """Ask."""
+        return self.respondent.observe(x)
+
+    def observe(self, x: Tensor) -> Outputs:
+        """Ask through the door."""
+        seen: Outputs = self(x)
+        return seen
+
+
+def query(respondent: Respondent, inputs: Floats, recipe: Recipe) -> Signals:
     """Ask every model about every example (inputs channels last), as many times as the recipe says.
 
     Random encodings use the same spikes for every model, and augmented queries the same copies: their seed is the query's,
     not the model's, and members and non-members are asked alike.
     """
+    door = respondent if isinstance(respondent, Population) else Door(respondent)  # a population looks at its own
     logits, rates, prints = [], [], []
     for number in range(recipe.audit.queries):
-        generator = torch.Generator(device).manual_seed(stream_seed(recipe.training.seed, "query", number))
+        generator = torch.Generator(respondent.device).manual_seed(stream_seed(recipe.training.seed, "query", number))
         asked = _augmented(inputs, recipe, number) if recipe.audit.augmented_queries else inputs
-        chunks = _chunks(asked, models * recipe.model.time_steps, device)
-        with entrance.watched(population) as looks:
-            answers = [_ask(population, models, chunk, recipe, generator) for chunk in chunks]
+        chunks = _chunks(asked, respondent.models * recipe.model.time_steps, respondent.device)
+        with entrance.watched(door) as looks:
+            answers = [_ask(door, respondent.models, chunk, recipe, generator) for chunk in chunks]
         logits.append(torch.cat([answer[0] for answer in answers], dim=1).cpu().numpy())
         rates.append(torch.cat([answer[1] for answer in answers], dim=2).mean(dim=2).cpu().numpy())
         prints.append(entrance.asked(looks).cpu().numpy())
@@ -50,10 +70,10 @@ def query(population: Population, models: int, inputs: Floats, recipe: Recipe, d
 
 
 @torch.inference_mode()
-def _ask(population: Population, models: int, x: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _ask(door: Population | Door, models: int, x: Tensor, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return logits [K, B, classes] and rates [layers, K, B] of one chunk [B, ...]."""
     encoded = encode(x.unsqueeze(0), recipe.model, [generator])
-    seen = population.observe(encoded.expand(models, *encoded.shape[1:]))
+    seen = door.observe(encoded.expand(models, *encoded.shape[1:]))
     return seen.logits, seen.rates
 
 

@@ -74,11 +74,11 @@ def test_a_sound_pipeline_asks_and_feeds_as_the_recipe_says(tmp_path: Path, targ
 def members_moved(rows: np.ndarray, real: Query) -> Query:
     """Return a query that puts some examples' mirror images to the models."""
 
-    def asked(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
+    def asked(population: Population, inputs: Floats, recipe: Recipe) -> Signals:
         changed = inputs.copy()
         if len(inputs) == rows.size:
             changed[rows] = inputs[rows][:, :, ::-1]
-        return real(population, models, changed, recipe, device)
+        return real(population, changed, recipe)
 
     return asked
 
@@ -99,8 +99,8 @@ def test_one_cohort_asked_otherwise_is_told(tmp_path: Path, monkeypatch: pytest.
     """The second cohort alone is asked about mirror images of everything."""
     everybody = members_moved(np.ones(80, dtype=np.bool_), query)
 
-    def asked(population: Population, models: int, inputs: Floats, recipe: Recipe, device: torch.device) -> Signals:
-        return (query if models == 16 else everybody)(population, models, inputs, recipe, device)
+    def asked(population: Population, inputs: Floats, recipe: Recipe) -> Signals:
+        return (query if population.models == 16 else everybody)(population, inputs, recipe)
 
     monkeypatch.setattr(worker, "query", asked)
     assert control(audited(tmp_path, IMAGES), "same queries").passed is False
@@ -169,7 +169,7 @@ def test_fingerprints_are_torchs_and_change_with_any_bit() -> None:
     recipe = resolve(override(load_recipe("ann"), {"data.dataset": "digits", "data.pool": 40, **SMALL}))
     inputs = np.random.default_rng(1).random((3_000, 8, 8, 1), dtype=np.float32)
     population = worker.build(recipe, (0, 1), worker.Pool(inputs=inputs, labels=np.zeros(3_000, dtype=np.int64), classes=10)).eval()
-    asked = query(population, 2, inputs, recipe, torch.device("cpu")).entered
+    asked = query(population, inputs, recipe).entered
     np.testing.assert_array_equal(asked, fingerprints(inputs)[None, None])
     assert np.unique(asked).size == 3_000
     changed = inputs.copy()

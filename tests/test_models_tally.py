@@ -194,7 +194,7 @@ class Spoilt(nn.Module):
         self.norm = GroupNorm(1, 3, 1)
         self.drain = Drain()
         if fault == "frozen":
-            self.first.weight.weight.requires_grad_(requires_grad=False)
+            self.first.weight.get_parameter("weight").requires_grad = False
         if fault == "tied":
             self.second.weight = self.first.weight
 

@@ -13,7 +13,9 @@ from mia_audit.audit import Options, Silent
 from mia_audit.audit.bank.prepared import evidence, gather
 from mia_audit.audit.running import prepare
 from mia_audit.data import design
+from mia_audit.errors import EvidenceError
 from mia_audit.models.network import Population
+from mia_audit.models.respondent import Outputs, silent
 from mia_audit.probes import boundary, disturbed, gradients, names, reviving, states, taking
 from mia_audit.probes.subject import Subject
 from mia_audit.recipe import Model, Neuron
@@ -40,14 +42,12 @@ def subject(model: Model, *, models: int = 3, examples: int = 40, shape: tuple[i
     rng = np.random.default_rng(0)
     inputs = rng.random((examples, *shape)) if len(shape) == 3 else 2 * rng.normal(size=(examples, *shape))
     return Subject(
-        population=build(model.time_steps),
-        models=models,
+        respondent=build(model.time_steps),
         model=model,
         inputs=inputs.astype(np.float32),
         labels=np.arange(examples) % classes,
         pool=examples,
         seed=0,
-        device=torch.device("cpu"),
         rebuild=build,
     )
 
@@ -243,3 +243,31 @@ def test_a_stored_cohort_comes_back_as_it_was_and_is_probed_once(tmp_path: Path)
         again_held = reviving.weights(tasks[0], given, ready.store, "cpu")  # trained once more, to the bit
         assert set(again_held) == set(held)
         assert all(np.array_equal(again_held[name], value) for name, value in held.items())
+
+
+class Elsewhere:
+    """Somebody who only answers, with what a population answers."""
+
+    def __init__(self, asked: Population) -> None:
+        self._asked = asked
+        self.models, self.device = asked.models, asked.device
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Return its logits."""
+        return self._asked.logits(x)
+
+    def observe(self, x: torch.Tensor) -> Outputs:
+        """Show no spikes."""
+        return silent(self.logits(x))
+
+
+def test_who_only_answers_can_be_asked_and_not_opened() -> None:
+    """Probes of answers find with it what they find with the networks; those that look inside name what they lack."""
+    own = subject(SPIKING, shape=(4, 4, 1))
+    other = replace(own, respondent=Elsewhere(own.population))
+    for probe in (disturbed.dropout, disturbed.noise, disturbed.shifts):
+        for one, two in zip(probe(own).values(), probe(other).values(), strict=True):
+            np.testing.assert_array_equal(one, two)
+    for within in (states.states, gradients.gradients):
+        with pytest.raises(EvidenceError, match="needs the network, got Elsewhere, which only answers; use attacks on answers"):
+            within(other)

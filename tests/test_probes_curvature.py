@@ -124,7 +124,7 @@ def test_frames_of_an_ann_are_averaged() -> None:
     asked = subject(model, examples=6, shape=(5,))
     frames = np.random.default_rng(0).random((6, 4, 3, 3, 1)).astype(np.float32)
     population = Population(model, (3, 3, 1), 3, [torch.Generator().manual_seed(index) for index in range(3)]).eval()
-    asked = replace(asked, inputs=frames, population=population)
+    asked = replace(asked, inputs=frames, respondent=population)
     found = np.exp(gradients.gradients(asked)["gradient-log-norms"])
     weight, bias = list(population.parameters())[-2:]
     for i, label in enumerate(asked.labels):

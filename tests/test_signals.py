@@ -1,17 +1,17 @@
 """Querying: chunks change nothing, every model is asked the same, every query anew, and nothing depends on who was a member."""
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mia_audit import signals
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.fingerprint import fingerprints
 from mia_audit.data.profiles import resolve
+from mia_audit.models.respondent import Outputs
 from mia_audit.recipe import Recipe
 from mia_audit.signals import Signals, query
 
@@ -20,25 +20,19 @@ MODELS = 3
 INPUTS = np.random.default_rng(0).random((13, 8, 8, 1), dtype=np.float32)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a population lets an observer see."""
+class Sums:
+    """A respondent that is no network: it answers with sums over steps, rows and columns of what it is fed, model k k + 1 times as much."""
 
-    logits: Tensor
-    rates: Tensor
+    models, device = MODELS, CPU
 
-
-class Sums(nn.Module):
-    """Models that answer with sums over steps, rows and columns of what they are fed: model k k + 1 times as much."""
-
-    def forward(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
         """Return logits [K, B, 8] of inputs [K, T or 1, B, H, W, C]."""
         return x.float().mean(dim=1).sum(dim=(2, 4)) * torch.arange(1, len(x) + 1)[:, None, None]
 
-    def observe(self, x: Tensor) -> Seen:
+    def observe(self, x: Tensor) -> Outputs:
         """Return the logits, and as rates [2, K, B] the first two of them."""
-        each = self(x)
-        return Seen(logits=each, rates=torch.stack([each[..., 0], each[..., 1]]))
+        each = self.logits(x)
+        return Outputs(logits=each, rates=torch.stack([each[..., 0], each[..., 1]]))
 
 
 def recipe(**changes: Any) -> Recipe:
@@ -49,7 +43,7 @@ def recipe(**changes: Any) -> Recipe:
 
 def asked(given: Recipe) -> Signals:
     """Return what the summing models answer."""
-    return query(cast("Any", Sums().eval()), MODELS, INPUTS, given, CPU)
+    return query(Sums(), INPUTS, given)
 
 
 @pytest.mark.parametrize("chunk", [1, 3 * 10 * 64 * 4, 2**21])

@@ -109,7 +109,7 @@ def test_training_fits_its_members() -> None:
     """Enough epochs on twenty examples learn them by heart, and the others not."""
     recipe = asked("ann", training__epochs=300, training__learning_rate=0.02)
     examples = pool(recipe)
-    answers = query(trained(recipe, 0), 1, examples.inputs, recipe, CPU).logits[0, 0].argmax(1) == examples.labels
+    answers = query(trained(recipe, 0), examples.inputs, recipe).logits[0, 0].argmax(1) == examples.labels
     member = np.random.default_rng(0).random(40) < 0.5
     assert answers[member].mean() > 0.95
     assert answers[~member].mean() < 0.7
@@ -160,9 +160,9 @@ def test_weight_decay_leaves_learned_scales_alone() -> None:
         torch.testing.assert_close(ends[0][name], ends[1][name], rtol=0.1, atol=0)
 
 
-def answers(population: Population, models: int, inputs: Floats, recipe: Recipe) -> Floats:
+def answers(population: Population, inputs: Floats, recipe: Recipe) -> Floats:
     """Return what the models answer."""
-    return query(population, models, inputs, recipe, CPU).logits
+    return query(population, inputs, recipe).logits
 
 
 def test_queries_have_the_same_spikes_for_every_model_and_companion() -> None:
@@ -170,10 +170,10 @@ def test_queries_have_the_same_spikes_for_every_model_and_companion() -> None:
     recipe = asked("snn", "digits", model__time_steps=3, model__encoding="rate", audit__queries=2)
     inputs = pool(recipe).inputs
     two, one = build(recipe, (0, 1), pool(recipe)).eval(), build(recipe, (1,), pool(recipe)).eval()
-    together = answers(two, 2, inputs, recipe)
+    together = answers(two, inputs, recipe)
     assert together.shape == (2, 2, 40, 10)
-    np.testing.assert_allclose(together[1], answers(one, 1, inputs, recipe)[0], rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(together, answers(two, 2, inputs, recipe))
+    np.testing.assert_allclose(together[1], answers(one, inputs, recipe)[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(together, answers(two, inputs, recipe))
     assert (together[:, 0] != together[:, 1]).any()
 
 
@@ -182,7 +182,7 @@ def test_a_querys_spikes_do_not_depend_on_how_many_models_are_asked() -> None:
     recipe = asked("snn", "digits", model__time_steps=20, model__encoding="rate", model__channels=[2])
     inputs = np.random.default_rng(0).random((700, 8, 8, 1), dtype=np.float32)
     few, many = (build(recipe, tuple(range(models)), pool(recipe)).eval() for models in (1, 5))
-    np.testing.assert_allclose(answers(few, 1, inputs, recipe)[0], answers(many, 5, inputs, recipe)[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(answers(few, inputs, recipe)[0], answers(many, inputs, recipe)[0], rtol=1e-4, atol=1e-5)
 
 
 FITTING = [name for name in target_names() if load_recipe(name).model.architecture == "auto"]  # the others have a data set of their own
@@ -196,6 +196,6 @@ def test_every_target_takes_a_training_step(target: str, dataset: str) -> None:
     for name, value in before.named_parameters():
         if not name.endswith("value"):
             assert (value != dict(after.named_parameters())[name]).any(), name
-    found = answers(after, 2, pool(recipe).inputs, recipe)
+    found = answers(after, pool(recipe).inputs, recipe)
     assert found.shape == (2, 1, 40, profile(dataset).classes)
     assert np.isfinite(found).all()

@@ -7,12 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from mia_audit.training import schedule
-from mia_audit.training.plan import Task
+from mia_audit.training import plan, schedule
 from mia_audit.training.schedule import Machine, Spent
 from mia_audit.training.store import Store
 
-TASKS = [Task(indices=(number,), rows=np.ones((1, 2), dtype=np.bool_), key=f"{number:064d}", processor="any") for number in range(4)]
+TASKS = [plan.task((number,), np.ones((1, 2), dtype=np.bool_), f"{number:064d}", "any") for number in range(4)]
 
 
 class Fake:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -302,3 +303,12 @@ def test_a_cohorts_size_is_a_power_of_two_that_larger_models_shrink() -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == 1 < sizes[0]
     assert all(size & (size - 1) == 0 for size in sizes)
+
+
+def test_a_task_is_small_and_has_its_coins() -> None:
+    """What travels to a worker: eight coins a byte, whatever the size of the pool, and the very rows come out."""
+    for pool in (1, 8, 1003):
+        rows = np.random.default_rng(pool).random((5, pool)) < 0.3
+        made = plan.task((3, 4, 5, 6, 7), rows, "key", "kind")
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(made)).rows, rows)  # noqa: S301  our own
+        assert len(pickle.dumps(made)) < 5 * (pool // 8 + 1) + 400

@@ -63,11 +63,11 @@ def test_answers_are_those_of_models_trained_once_more(tmp_path: Path) -> None:
     found, models = left(tmp_path, given, task), again(recipe, given, task)
     parts = {"pool": given.pool_inputs, "population": given.population_inputs, "test": given.test_inputs}
     for name, inputs in parts.items():
-        np.testing.assert_array_equal(found[f"{name}/logits"], query(models[0], 3, inputs, recipe, CPU).logits)
+        np.testing.assert_array_equal(found[f"{name}/logits"], query(models[0], inputs, recipe).logits)
     for epoch in (1, 2):
-        np.testing.assert_array_equal(found[f"pool/logits@{epoch}"], query(models[epoch], 3, given.pool_inputs, recipe, CPU).logits)
+        np.testing.assert_array_equal(found[f"pool/logits@{epoch}"], query(models[epoch], given.pool_inputs, recipe).logits)
     np.testing.assert_array_equal(found["pool/trained_on"], task.rows)
-    np.testing.assert_array_equal(found["pool/rates"], query(models[0], 3, given.pool_inputs, recipe, CPU).rates)
+    np.testing.assert_array_equal(found["pool/rates"], query(models[0], given.pool_inputs, recipe).rates)
 
 
 def test_later_quantization_learns_from_calibration_examples_alone(tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_later_quantization_learns_from_calibration_examples_alone(tmp_path: Pat
     found, models = left(tmp_path, given, task), again(recipe, given, task)
     pool = Pool(inputs=given.pool_inputs, labels=given.pool_labels, classes=given.classes)
     later = calibrated(build(recipe, task.indices, pool), models[0], recipe, given.calibration_inputs, CPU)
-    np.testing.assert_array_equal(found["pool/logits"], query(later, 3, given.pool_inputs, recipe, CPU).logits)
-    assert (found["pool/logits"] != query(models[0], 3, given.pool_inputs, recipe, CPU).logits).any()
+    np.testing.assert_array_equal(found["pool/logits"], query(later, given.pool_inputs, recipe).logits)
+    assert (found["pool/logits"] != query(models[0], given.pool_inputs, recipe).logits).any()
     other = calibrated(build(recipe, task.indices, pool), models[0], recipe, given.pool_inputs, CPU)
-    assert (found["pool/logits"] != query(other, 3, given.pool_inputs, recipe, CPU).logits).any()
+    assert (found["pool/logits"] != query(other, given.pool_inputs, recipe).logits).any()
 
 
 def test_the_parent_keeps_its_small_numbers(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ MUTANTS = (
     Mutant("training/stopping.py", "or recipe.training.seed in seeds", "or False"),
     Mutant("training/stopping.py", "accuracies.mean(axis=0).argmax()) + 1", "accuracies.mean(axis=0).argmax())"),
     Mutant("training/stopping.py", "accuracies.mean(axis=0).argmax()", "accuracies[0].argmax()"),
-    Mutant("training/stopping.py", "given.test_inputs, recipe, device", "given.pool_inputs, recipe, device"),
+    Mutant("training/stopping.py", "given.test_inputs, recipe)", "given.pool_inputs, recipe)"),
     Mutant("training/stopping.py", '{"seed": seed, "stop_epoch"', '{"stop_epoch"'),
     Mutant("training/stopping.py", "tuple(range(1, epochs + 1))", "tuple(range(1, epochs))"),
     # crews, guards, agreement

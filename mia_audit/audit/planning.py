@@ -142,7 +142,7 @@ def _cohort_seconds(recipe: Recipe, models: int, prepared: Prepared) -> float:
     start = time.perf_counter()
     train(short, cohort, pool, device, _ignore)
     trained = time.perf_counter()
-    query(population, len(indices), pool.inputs, recipe, device)
+    query(population, pool.inputs, recipe)
     queried = time.perf_counter()
     steps = batches.steps_per_epoch(size, recipe.data.member_fraction, settled(recipe.training.batch_size))
     all_steps = recipe.training.last_epoch * batches.steps_per_epoch(

@@ -1,27 +1,18 @@
 """A population of K networks as one module: built from a recipe's layers, run on [K, T or 1, B, ...] inputs."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from mia_audit.models import architectures, building, quantization
 from mia_audit.models.passage import QUERY, Passage
+from mia_audit.models.respondent import Outputs, silent
 from mia_audit.models.shapes import Shape
 from mia_audit.models.spiking import Readout
 from mia_audit.recipe import Model
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outputs:
-    """What a population answers: logits [K, B, classes]; rates [layers, K, B], spikes per neuron and step (empty for an ANN)."""
-
-    logits: Tensor
-    rates: Tensor
-
-
 class Population(nn.Module):
-    """K networks in lockstep."""
+    """K networks in lockstep: a respondent."""
 
     def __init__(
         self, model: Model, shape: Shape, classes: int, generators: list[torch.Generator], kind: torch.dtype = torch.float32
@@ -46,8 +37,23 @@ class Population(nn.Module):
         logits: Tensor = self.answer(x, passage)
         return logits
 
+    @property
+    def models(self) -> int:
+        """How many networks there are."""
+        return len(next(self.parameters()))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks lie."""
+        return next(self.parameters()).device
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return logits [K, B, classes]."""
+        logits: Tensor = self(x)
+        return logits
+
     def observe(self, x: Tensor) -> Outputs:
         """Return logits and firing rates."""
         rates: list[Tensor] = []
         logits = self(x, Passage(rates=rates))
-        return Outputs(logits=logits, rates=torch.stack(rates) if rates else logits.new_empty(0, *logits.shape[:2]))
+        return Outputs(logits=logits, rates=torch.stack(rates)) if rates else silent(logits)

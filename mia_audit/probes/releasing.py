@@ -22,7 +22,7 @@ def releases(subject: Subject, given: Material) -> dict[str, Floats]:
     for bits in given.recipe.audit.releases:
         recipe = released(given.recipe, bits)
         population = _population(subject, recipe, given)
-        found.append(query(population, subject.models, given.pool_inputs, recipe, subject.device).logits.mean(axis=1))
+        found.append(query(population, given.pool_inputs, recipe).logits.mean(axis=1))
     return {"releases": np.stack(found, axis=2).astype(np.float32)}
 
 

@@ -33,14 +33,12 @@ def revived(task: Task, material: Material, cohort: Tensors, device: str) -> Sub
 
     recipe = material.recipe
     return Subject(
-        population=rebuild(recipe.model.time_steps),
-        models=len(task.indices),
+        respondent=rebuild(recipe.model.time_steps),
         model=recipe.model,
         inputs=material.pool_inputs,
         labels=material.pool_labels,
         pool=min(settled(recipe.data.pool), len(material.pool_labels)),
         seed=recipe.training.seed,
-        device=place,
         rebuild=rebuild,
     )
 

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mia_audit.errors import EvidenceError
 from mia_audit.models.encoding import encode
 from mia_audit.models.network import Population
+from mia_audit.models.respondent import Respondent
 from mia_audit.probes.names import CHUNK
 from mia_audit.recipe import Model
 from mia_audit.streams import stream, stream_seed
@@ -19,6 +21,7 @@ from mia_audit.types import Floats, Ints
 class Subject:
     """A cohort of trained models and the examples it is asked about.
 
+    respondent  whoever answers
     inputs   channels last, [N, ...]
     labels   [N]
     pool     how many inputs are the audit's pool; a sibling of the target has copies of some of them behind it
@@ -26,15 +29,33 @@ class Subject:
     rebuild  return the same trained models run for another number of steps
     """
 
-    population: Population
-    models: int
+    respondent: Respondent
     model: Model
     inputs: Floats
     labels: Ints
     pool: int
     seed: int
-    device: torch.device
-    rebuild: Callable[[int], Population]
+    rebuild: Callable[[int], Respondent]
+
+    @property
+    def models(self) -> int:
+        """How many models are asked."""
+        return self.respondent.models
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are asked."""
+        return self.respondent.device
+
+    @property
+    def population(self) -> Population:
+        """The networks themselves, for probes that look inside; EvidenceError where whoever is asked only answers."""
+        if not isinstance(self.respondent, Population):
+            raise EvidenceError(
+                f"a look inside the network needs the network, got {type(self.respondent).__name__}, which only answers; "
+                f"use attacks on answers: --attacks quick"
+            )
+        return self.respondent
 
     @property
     def image(self) -> bool:
@@ -73,10 +94,9 @@ class Subject:
         return torch.cat(each)
 
     @torch.inference_mode()
-    def logits(self, x: Tensor, generator: torch.Generator, population: Population | None = None) -> Tensor:
+    def logits(self, x: Tensor, generator: torch.Generator, respondent: Respondent | None = None) -> Tensor:
         """Return logits [K, B, classes]."""
-        answers: Tensor = (population or self.population)(self.encoded(x, generator))
-        return answers
+        return (respondent or self.respondent).logits(self.encoded(x, generator))
 
     def within(self, x: Tensor) -> Tensor:
         """Return inputs that such data could be: images are cut to 0 to 1."""

@@ -30,12 +30,28 @@ _ACTIVATIONS = {"cpu": 2**24, "cuda": 2**31}  # activation values of one trainin
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A cohort to be trained: the models' indices and membership rows [K, pool], the result's key, and the processor it is for."""
+    """A cohort to be trained: the models' indices, their coins, the result's key, and the processor it is for.
+
+    It is what travels to a worker, one for each piece of work: recipe and examples are what all share, and go there once. So coins are
+    packed, eight to a byte.
+    """
 
     indices: tuple[int, ...]
-    rows: Bools
+    coins: bytes
+    pool: int
     key: str
     processor: str
+
+    @property
+    def rows(self) -> Bools:
+        """Membership rows [K, pool]."""
+        packed = np.frombuffer(self.coins, dtype=np.uint8).reshape(len(self.indices), -1)
+        return np.unpackbits(packed, axis=1, count=self.pool).astype(np.bool_)
+
+
+def task(indices: tuple[int, ...], rows: Bools, key: str, kind: str) -> Task:
+    """Return the task of models with membership rows [K, pool], for a kind of processor."""
+    return Task(indices=indices, coins=np.packbits(rows, axis=1).tobytes(), pool=rows.shape[1], key=key, processor=kind)
 
 
 def cohort_size(recipe: Recipe, device_type: str) -> int:
@@ -84,6 +100,4 @@ def libraries() -> dict[str, str]:
 def _task(facts: Mapping[str, Any], rows: Bools, indices: tuple[int, ...]) -> Task:
     own = rows[list(indices)]
     coins = hashlib.sha256(np.packbits(own).tobytes()).hexdigest()
-    return Task(
-        indices=indices, rows=own, key=key_of({**facts, "indices": indices, "membership": coins}), processor=str(facts["processor"])
-    )  # fmt: skip
+    return task(indices, own, key_of({**facts, "indices": indices, "membership": coins}), str(facts["processor"]))

@@ -66,7 +66,7 @@ def _accuracies(recipe: Recipe, root: Path | None, models: int, device: torch.de
     found: list[float] = []
 
     def measure(_: int, population: Population) -> None:
-        answers = query(population, models, given.test_inputs, recipe, device).logits.mean(axis=1).argmax(axis=-1)
+        answers = query(population, given.test_inputs, recipe).logits.mean(axis=1).argmax(axis=-1)
         found.append(float((answers == examples.test_labels).mean()))
 
     train(recipe, cohort, pool, device, lambda _: None, measure)

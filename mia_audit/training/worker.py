@@ -60,7 +60,7 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
         return ready
 
     def keep(epoch: int, population: Population) -> None:
-        answers = query(finished(population), len(task.indices), material.pool_inputs, recipe, device)
+        answers = query(finished(population), material.pool_inputs, recipe)
         kept[f"pool/logits@{epoch}"] = answers.logits.astype(np.float32)
         seen[f"pool/entered@{epoch}"] = answers.entered
 
@@ -72,7 +72,7 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
 
     cohort = Cohort(indices=task.indices, rows=task.rows)
     population = finished(train(as_trained(recipe), cohort, pool, device, progress, keep, note))
-    answers = _answers(population, len(task.indices), material, device)
+    answers = _answers(population, material)
     signals = {**_signals(answers), **kept}
     _check(signals, task.indices)
     told = {"target": recipe.name, "dataset": recipe.data.dataset, "models": f"{task.indices[0]} to {task.indices[-1]}"}
@@ -103,9 +103,9 @@ def _check(signals: Tensors, indices: tuple[int, ...]) -> None:
             )
 
 
-def _answers(population: Population, models: int, material: Material, device: torch.device) -> dict[str, Signals]:
+def _answers(population: Population, material: Material) -> dict[str, Signals]:
     places = {"pool": material.pool_inputs, "population": material.population_inputs, "test": material.test_inputs}
-    return {place: query(population, models, inputs, material.recipe, device) for place, inputs in places.items() if len(inputs)}
+    return {place: query(population, inputs, material.recipe) for place, inputs in places.items() if len(inputs)}
 
 
 def _signals(answers: dict[str, Signals]) -> Tensors:
