@@ -36,6 +36,7 @@ from benchmarks.table import say
 
 ROOT = Path(__file__).resolve().parent.parent
 QUARTER = 0.25
+_IMPORTED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # a fork has hypothesis before pytest sees it
 _INTRODUCTION = """Written by `python -m benchmarks.faults`; nothing here is edited by hand. Each fault is planted in a copy of the package,
 and a tiny audit of digits (16 shadow models) and the tests that should notice run against it."""
 _UNSEEN = """They move a printed number by more than a quarter of its interval, and the audit cannot know: what it would hold the number
@@ -112,6 +113,8 @@ class Place:
         with self.planted(fault):
             told = there.__dict__ if there is not None else self.audited(fault.settings)
             test = forked(lambda: failing(self.copy, fault.tests)) if tests else None
+        if isinstance(test, dict):
+            raise SystemExit(f"{fault.name}: its tests did not run: {test['said']}")
         moved, number = (there.moved, there.number) if there is not None else apart(sound["numbers"], told.get("numbers", {}))
         found = Found(said=told["said"], failed=told["failed"], moved=moved, number=number, test=test)
         self._file(fault).write_text(json.dumps(found.__dict__, indent=1), encoding="utf-8")
@@ -216,7 +219,7 @@ def failing(copy: Path, tests: tuple[str, ...]) -> str:
             if report.failed:
                 told.append(report.nodeid)
 
-    given = ["-x", "-q", "-p", "no:cacheprovider", "-p", "quick_profile", f"--rootdir={copy}", *tests]
+    given = ["-x", "-q", "-p", "no:cacheprovider", "-p", "quick_profile", *_IMPORTED, f"--rootdir={copy}", *tests]
     code = pytest.main(given, plugins=[Ear()])
     return told[0] if told else "" if code == 0 else f"pytest left with {int(code)}"
 
