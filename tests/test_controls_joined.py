@@ -62,12 +62,11 @@ def test_evidence_holds_each_models_own(tmp_path: Path, model: int) -> None:
     np.testing.assert_array_equal(seen.population.shadows, bank.third[2:])
 
 
-def test_truth_is_the_targets_row_for_target_and_phantom(tmp_path: Path) -> None:
-    """Rehearsals have the rows of the models that rehearse."""
+def test_truth_is_the_targets_row_and_those_that_rehearse(tmp_path: Path) -> None:
+    """As they were dealt, on the examples that are audited."""
     prepared = ready(tmp_path)
     known, rows = facts.truth(prepared), prepared.rows[:, prepared.audited]
     np.testing.assert_array_equal(known.target, rows[design.TARGET])
-    np.testing.assert_array_equal(known.phantom, rows[design.TARGET])
     np.testing.assert_array_equal(known.rehearsals, rows[2:6])
 
 
