@@ -335,8 +335,8 @@ FAULTS = (
         changes=(
             (
                 "attacks/lira.py",
-                "        return self._log_density(target, inside) - self._log_density(target, outside)\n",
-                "        return self._log_density(target, outside) - self._log_density(target, inside)\n",
+                "    return log_density(inside) - log_density(outside)\n",
+                "    return log_density(outside) - log_density(inside)\n",
             ),
         ),
         tests=(LIRA,),

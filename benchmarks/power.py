@@ -121,7 +121,9 @@ def _trained(dataset: str, kind: str, kept: Path) -> dict[str, Any]:
 
 def wanted() -> tuple[Attack, ...]:
     """Return the attacks that need nothing but answers, one query of each, with their defaults."""
-    return tuple(kind() for kind in ATTACKS if kind.needs <= {"shadows", "population", "features"} and kind.name != "ensemble-signals")
+    return tuple(
+        attack for attack in ATTACKS.values() if attack.needs <= {"shadows", "population", "features"} and attack.name != "ensemble-signals"
+    )
 
 
 def part(found: Answers, count: int, turns: int, *, learnt: bool = False) -> dict[str, Any]:

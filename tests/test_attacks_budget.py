@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from mia_audit.attacks.budget import judged, require_budget, require_shadows
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.attacks.shadow_classifier import ShadowLogistic
-from mia_audit.attacks.thresholds import LossThreshold
+from mia_audit.attacks.shadow_classifier import SHADOW_LOGISTIC
+from mia_audit.attacks.thresholds import LOSS
 from mia_audit.errors import EvidenceError, ShadowBudgetError
 from mia_audit.statistics.roc import auc
 from mia_audit.types import Evidence
@@ -26,14 +26,14 @@ def test_judged_counts_both_sides(models: int, examples: int, need: int, seed: i
 def test_the_neediest_attack_decides() -> None:
     """The audited examples are those that every attack can judge, with a model to spare a side where one rehearses."""
     trained_on = coins(12, 2_000, 0)
-    attacks = (LossThreshold(), OnlineLiRA(), ShadowLogistic())
+    attacks = (LOSS, OnlineLiRA(), SHADOW_LOGISTIC)
     np.testing.assert_array_equal(require_budget(trained_on, attacks), judged(trained_on, 2))
     np.testing.assert_array_equal(require_budget(trained_on, attacks, spare=1), judged(trained_on, 3))
 
 
 def test_attacks_without_shadow_models_judge_everything() -> None:
     """A threshold needs no shadow model, so none is asked for, with or without rehearsals."""
-    assert require_budget(np.zeros((0, 7), dtype=np.bool_), [LossThreshold()], spare=1).tolist() == [True] * 7
+    assert require_budget(np.zeros((0, 7), dtype=np.bool_), [LOSS], spare=1).tolist() == [True] * 7
 
 
 def test_too_few_shadow_models_are_refused_with_numbers() -> None:
@@ -72,7 +72,7 @@ def test_shadow_models_that_share_the_targets_split_are_refused() -> None:
     """Published defect: shadow members are a subset of target members. Then no example is in for one model and out for another."""
     seen, member = gaussian_evidence(gap=1.0, examples=400, shadows=20)
     copied = Evidence(target=seen.target, shadows=seen.shadows, trained_on=np.repeat(member[None], 20, axis=0), labels=seen.labels)
-    for attack in (OnlineLiRA(), ShadowLogistic()):
+    for attack in (OnlineLiRA(), SHADOW_LOGISTIC):
         with pytest.raises(ShadowBudgetError, match="400 of 400 examples have fewer"):
             attack.score(copied)
 

@@ -1,14 +1,14 @@
 """Cards and suites: one card an attack class, and messages that say the nearest name."""
 
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
 
 from mia_audit.attacks import ATTACKS
 from mia_audit.attacks.budget import JUDGED_AT_LEAST
-from mia_audit.attacks.cards import asked_by_name, build, load_attacks, load_card, load_suite
+from mia_audit.attacks.cards import asked_by_name, build, load_attacks, load_card, load_suite, parameters
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.catalogue import card_names, families, folder, suite_names
 from mia_audit.errors import CatalogueError, RecipeError
@@ -24,8 +24,8 @@ def copied(path: Path, old: str, new: str) -> str:
 
 def test_cards_and_attack_classes_pair_off() -> None:
     """Each attack class has exactly one card, of its name; each card an attack class."""
-    assert sorted(attack.name for attack in ATTACKS) == list(card_names())
-    assert sorted(load_card(name).class_name for name in card_names()) == sorted(attack.__name__ for attack in ATTACKS)
+    assert sorted(attack.name for attack in ATTACKS.values()) == list(card_names())
+    assert sorted(load_card(name).class_name for name in card_names()) == sorted(ATTACKS)
     for name in card_names():
         assert build(load_card(name)).name == load_card(name).name == name
 
@@ -36,8 +36,8 @@ def test_a_card_lists_every_parameter_at_its_default(name: str) -> None:
     card = load_card(name)
     attack = build(card)
     assert is_dataclass(attack)
-    assert attack == type(attack)()
-    assert list(card.parameters) == [field.name for field in fields(attack)]
+    assert attack == ATTACKS[card.class_name]
+    assert list(card.parameters) == list(parameters(attack))
 
 
 @pytest.mark.parametrize("name", card_names())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass, best_cut
 from mia_audit.attacks.observables import modified_entropy
-from mia_audit.attacks.thresholds import ModifiedEntropyThreshold
+from mia_audit.attacks.thresholds import MODIFIED_ENTROPY
 from mia_audit.errors import ShadowBudgetError
 from mia_audit.statistics.roc import auc
 from tests.support.gaussian import coins, evidence_of, gaussian_evidence
@@ -49,14 +49,14 @@ def test_classes_that_differ_in_difficulty_are_told_apart() -> None:
     np.testing.assert_array_equal(seen.labels, labels)
     can = np.minimum(seen.trained_on.sum(axis=0), (~seen.trained_on).sum(axis=0)) >= 1
     scores = ModifiedEntropyByClass().score(seen.only(can))
-    assert auc(scores, truth[can]) > auc(ModifiedEntropyThreshold().score(seen), truth) + 0.1
+    assert auc(scores, truth[can]) > auc(MODIFIED_ENTROPY.score(seen), truth) + 0.1
     assert np.mean((scores >= 0) == truth[can]) > 0.75
 
 
 def test_within_a_class_nothing_changes_rank() -> None:
     """A class's threshold shifts all of its examples alike."""
     seen, _ = gaussian_evidence(gap=1.0, examples=100, shadows=20, classes=2)
-    scores, plain = ModifiedEntropyByClass().score(seen), ModifiedEntropyThreshold().score(seen)
+    scores, plain = ModifiedEntropyByClass().score(seen), MODIFIED_ENTROPY.score(seen)
     for label in range(2):
         np.testing.assert_array_equal(np.argsort(scores[seen.labels == label]), np.argsort(plain[seen.labels == label]))
 

@@ -15,7 +15,7 @@ LEAST = {"correctness": 0.55}
 """AUC demanded on the planted leak, 0.6 where not named."""
 
 
-every_attack = pytest.mark.parametrize("attack", [kind() for kind in ATTACKS], ids=lambda attack: attack.name)
+every_attack = pytest.mark.parametrize("attack", ATTACKS.values(), ids=lambda attack: attack.name)
 
 
 @every_attack

@@ -8,9 +8,9 @@ from scipy.stats import norm
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mia_audit.attacks.budget import judged
-from mia_audit.attacks.ensemble import Ensemble, SignalEnsemble, signals
+from mia_audit.attacks.ensemble import ENSEMBLE, ENSEMBLE_SIGNALS, signals
 from mia_audit.attacks.lira import OnlineLiRA
-from mia_audit.attacks.thresholds import LossThreshold
+from mia_audit.attacks.thresholds import LOSS
 from mia_audit.errors import RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc
 from tests.support.gaussian import gaussian_evidence
@@ -29,15 +29,15 @@ def test_the_score_is_that_of_trees_on_every_rehearsal() -> None:
     rows = np.concatenate([signals(seen.against_shadow(index)) for index in range(models)])
     fitted = HistGradientBoostingClassifier(max_iter=50, max_leaf_nodes=8, early_stopping=False, random_state=0)  # pyright: ignore[reportArgumentType]
     slow = fitted.fit(rows, balanced[:models].ravel()).decision_function(signals(seen))
-    np.testing.assert_allclose(Ensemble(rehearsals=models).score(seen), slow, atol=1e-2)
+    np.testing.assert_allclose(replace(ENSEMBLE, rehearsals=models).score(seen), slow, atol=1e-2)
 
 
 def test_auc_reaches_that_of_the_strongest_signal() -> None:
     """Where LiRA is optimal, the ensemble comes near Phi(gap / sqrt 2)."""
     seen, member = gaussian_evidence(gap=1.0, examples=4_000, shadows=64)
-    found = auc(Ensemble().score(seen), member)
+    found = auc(ENSEMBLE.score(seen), member)
     assert norm.cdf(1 / np.sqrt(2)) - 0.02 < found < norm.cdf(1 / np.sqrt(2)) + 0.015
-    assert found > auc(LossThreshold().score(seen), member) + 0.08
+    assert found > auc(LOSS.score(seen), member) + 0.08
     assert found > auc(OnlineLiRA().score(seen), member) - 0.02
 
 
@@ -46,8 +46,8 @@ def test_the_targets_answers_are_never_learnt_from() -> None:
     seen, _ = planted(1.0, examples=80, shadows=14)
     target = seen.target.copy()
     target[:, :40] += 0.5
-    other = Ensemble(rehearsals=3).score(replace(seen, target=target))
-    np.testing.assert_array_equal(other[40:], Ensemble(rehearsals=3).score(seen)[40:])
+    other = replace(ENSEMBLE, rehearsals=3).score(replace(seen, target=target))
+    np.testing.assert_array_equal(other[40:], replace(ENSEMBLE, rehearsals=3).score(seen)[40:])
 
 
 def test_further_signals_are_weighed_where_they_are() -> None:
@@ -57,26 +57,26 @@ def test_further_signals_are_weighed_where_they_are() -> None:
     dull = bare(member)
     told = with_signal("layer-spikes", np.exp(5 + 0.1 * values).transpose(0, 2, 1), dull)
     dull, told = dull.only(can), told.only(can)
-    np.testing.assert_array_equal(SignalEnsemble().score(dull), Ensemble().score(dull))
-    assert abs(auc(Ensemble().score(told), member[0, can]) - 0.5) < 0.06
-    assert auc(SignalEnsemble().score(told), member[0, can]) > 0.75
+    np.testing.assert_array_equal(ENSEMBLE_SIGNALS.score(dull), ENSEMBLE.score(dull))
+    assert abs(auc(ENSEMBLE.score(told), member[0, can]) - 0.5) < 0.06
+    assert auc(ENSEMBLE_SIGNALS.score(told), member[0, can]) > 0.75
 
 
 def test_more_models_than_there_are_cannot_rehearse() -> None:
     """All take their turn, and no more."""
     seen, _ = planted(1.0, examples=40, shadows=12)
-    np.testing.assert_array_equal(Ensemble(rehearsals=12).score(seen), Ensemble(rehearsals=500).score(seen))
+    np.testing.assert_array_equal(replace(ENSEMBLE, rehearsals=12).score(seen), replace(ENSEMBLE, rehearsals=500).score(seen))
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:
     """One model a side takes the target's part, so that a third is needed."""
     seen, _ = gaussian_evidence(gap=1.0, examples=10, shadows=4)
     with pytest.raises(ShadowBudgetError, match="ensemble needs at least 3"):
-        Ensemble().score(seen)
+        ENSEMBLE.score(seen)
     with pytest.raises(ShadowBudgetError, match="ensemble-signals needs at least 3"):
-        SignalEnsemble().score(seen)
+        ENSEMBLE_SIGNALS.score(seen)
     for parameter in ("rehearsals", "rows", "trees"):
         with pytest.raises(RecipeError, match=f"ensemble-signals: {parameter} needs"):
-            SignalEnsemble(**{parameter: 0})
+            replace(ENSEMBLE_SIGNALS, **{parameter: 0})
         with pytest.raises(RecipeError, match=f"ensemble: {parameter} needs"):
-            Ensemble(**{parameter: 0})
+            replace(ENSEMBLE, **{parameter: 0})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mia_audit.attacks.merlin import Merlin, Morgan, thresholds
+from mia_audit.attacks.merlin import MERLIN, Morgan, thresholds
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.errors import EvidenceError, RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc
@@ -20,7 +20,7 @@ from tests.support.planted import planted
 def test_merlin_is_the_share() -> None:
     """What the signal counts is the score."""
     seen, _ = planted(1.0, examples=50)
-    np.testing.assert_array_equal(Merlin().score(seen), seen.signals["loss-rises"].target[:, 0].astype(np.float64))
+    np.testing.assert_array_equal(MERLIN.score(seen), seen.signals["loss-rises"].target[:, 0].astype(np.float64))
 
 
 @given(st.integers(0, 200))
@@ -67,7 +67,7 @@ def test_units_of_the_logits_do_not_matter() -> None:
 def test_what_is_missing_is_refused() -> None:
     """The signal, the shadow models, and a search among too few quantiles."""
     seen, _ = planted(1.0, examples=50)
-    for attack in (Merlin(), Morgan()):
+    for attack in (MERLIN, Morgan()):
         with pytest.raises(EvidenceError, match=f"{attack.name} needs loss-rises"):
             attack.score(replace(seen, signals={}))
     with pytest.raises(ShadowBudgetError, match="morgan needs at least 1"):

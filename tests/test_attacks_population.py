@@ -7,7 +7,7 @@ import pytest
 
 from mia_audit.attacks.observables import phi
 from mia_audit.attacks.population import AttackP
-from mia_audit.attacks.thresholds import LossThreshold
+from mia_audit.attacks.thresholds import LOSS
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.roc import auc
 from tests.support.gaussian import gaussian_evidence, with_third_pool
@@ -36,8 +36,8 @@ def test_it_ranks_as_the_loss_does() -> None:
     seen, member = gaussian_evidence(gap=1.0, examples=500, shadows=1)
     scores = [AttackP().score(with_third_pool(seen, size=size)) for size in (1, 7, 400)]
     for found in scores:
-        np.testing.assert_array_equal(np.argsort(found, kind="stable"), np.argsort(LossThreshold().score(seen), kind="stable"))
-        assert auc(found, member) == auc(LossThreshold().score(seen), member)
+        np.testing.assert_array_equal(np.argsort(found, kind="stable"), np.argsort(LOSS.score(seen), kind="stable"))
+        assert auc(found, member) == auc(LOSS.score(seen), member)
 
 
 def test_saturated_confidence_keeps_its_order() -> None:

@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from mia_audit.attacks.observables import phi
 from mia_audit.attacks.quantile import QuantileRegression, honest_quantile
-from mia_audit.attacks.thresholds import LossThreshold
+from mia_audit.attacks.thresholds import LOSS
 from mia_audit.errors import EvidenceError, RecipeError
 from mia_audit.statistics.roc import auc
 from mia_audit.streams import stream
@@ -79,13 +79,13 @@ def test_auc_comes_near_that_of_known_ease() -> None:
     seen, member = told()
     best = norm.cdf(1 / np.sqrt(2))
     assert best - 0.05 < auc(QuantileRegression().score(seen), member) < best + 0.015
-    assert auc(LossThreshold().score(seen), member) < best - 0.1
+    assert auc(LOSS.score(seen), member) < best - 0.1
 
 
 def test_a_tiny_third_pool_leaves_the_order_of_the_loss() -> None:
     """With nothing to learn from, the quartiles are constants and the score ranks by phi."""
     seen, _ = told(examples=100, outside=6)
-    np.testing.assert_array_equal(np.argsort(QuantileRegression().score(seen)), np.argsort(LossThreshold().score(seen)))
+    np.testing.assert_array_equal(np.argsort(QuantileRegression().score(seen)), np.argsort(LOSS.score(seen)))
     one = told(examples=5, outside=1)[0]
     assert np.isfinite(QuantileRegression().score(one)).all()
 

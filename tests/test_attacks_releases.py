@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.gaussians import projected_log_ratio
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.observables import correct, log_likelihood, margin, phi
-from mia_audit.attacks.releases import ReleasesClassifier, ReleasesLiRA, features
+from mia_audit.attacks.releases import RELEASES_CLASSIFIER, RELEASES_LIRA, features
 from mia_audit.errors import EvidenceError, RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc
 from mia_audit.types import Bools, Evidence, Floats
@@ -30,14 +31,14 @@ def test_the_ratio_is_of_all_releases_at_once() -> None:
     """With gaps 1.0, 0.5 and 0.5: Phi(sqrt(1.5 / 2)), above LiRA's on the target alone; scores are the projection's of all phi."""
     values, member = gaussian_vectors(np.array([1.0, 0.5, 0.5]), examples=5_000, shadows=64)
     seen = released(values, member)
-    scores = ReleasesLiRA().score(seen)
+    scores = RELEASES_LIRA.score(seen)
     np.testing.assert_allclose(scores, projected_log_ratio(values[0], values[1:], member[1:], 0.001), atol=1e-6)
     assert auc(scores, member[0]) == pytest.approx(norm.cdf(np.sqrt(1.5 / 2)), abs=0.02)
     assert auc(scores, member[0]) > auc(OnlineLiRA().score(seen), member[0]) + 0.02
 
 
-@pytest.mark.parametrize("attack", [ReleasesLiRA(), ReleasesClassifier()], ids=lambda attack: attack.name)
-def test_a_leak_in_the_difference_alone_is_found(attack: ReleasesLiRA | ReleasesClassifier) -> None:
+@pytest.mark.parametrize("attack", [RELEASES_LIRA, RELEASES_CLASSIFIER], ids=lambda attack: attack.name)
+def test_a_leak_in_the_difference_alone_is_found(attack: Attack) -> None:
     """Noise that both releases share hides what each says; what compression takes from members is seen when both are held."""
     values, member = gaussian_vectors(np.array([1.5, 0.0]), examples=2_000, shadows=24)
     values = values - values.mean(axis=0)
@@ -52,7 +53,7 @@ def test_the_order_of_releases_changes_nothing() -> None:
     """Whichever comes first, the log ratio is the same."""
     values, member = gaussian_vectors(np.array([1.0, 0.5, 0.2]), examples=500, shadows=24)
     turned = released(values[:, [0, 2, 1]], member)
-    np.testing.assert_allclose(ReleasesLiRA().score(turned), ReleasesLiRA().score(released(values, member)), atol=1e-6)
+    np.testing.assert_allclose(RELEASES_LIRA.score(turned), RELEASES_LIRA.score(released(values, member)), atol=1e-6)
 
 
 def test_features_are_what_each_release_says() -> None:
@@ -72,12 +73,12 @@ def test_what_it_cannot_do_is_refused() -> None:
     """Missing releases, too few shadow models, parameters out of range: one line each."""
     seen, _ = planted(1.0, examples=60)
     with pytest.raises(EvidenceError, match="releases-lira needs releases; the evidence offers"):
-        ReleasesLiRA().score(replace(seen, signals={}))
+        RELEASES_LIRA.score(replace(seen, signals={}))
     with pytest.raises(ShadowBudgetError, match="releases-lira needs at least 2 shadow models"):
-        ReleasesLiRA().score(seen.with_shadows(np.arange(2)))
+        RELEASES_LIRA.score(seen.with_shadows(np.arange(2)))
     with pytest.raises(RecipeError, match="releases-lira: ridge needs 0 or more, got -1"):
-        ReleasesLiRA(ridge=-1.0)
+        replace(RELEASES_LIRA, ridge=-1.0)
     with pytest.raises(RecipeError, match="releases-classifier: trees needs 1 or more, got 0"):
-        ReleasesClassifier(trees=0)
+        replace(RELEASES_CLASSIFIER, trees=0)
     with pytest.raises(RecipeError, match="releases-classifier: rows needs 2 or more, got 1"):
-        ReleasesClassifier(rows=1)
+        replace(RELEASES_CLASSIFIER, rows=1)

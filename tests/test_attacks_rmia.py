@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.nearly_one import spread_values
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
-from mia_audit.attacks.thresholds import LossThreshold
+from mia_audit.attacks.thresholds import LOSS
 from mia_audit.errors import EvidenceError, RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc
 from mia_audit.types import Evidence, Floats, Ints
@@ -77,7 +77,7 @@ def test_few_reference_models_already_beat_the_loss(shadows: int) -> None:
     """Where examples differ more in ease than by membership, one reference model is worth more than none; more are better."""
     seen, member = gaussian_evidence(gap=1.0, examples=4_000, shadows=shadows)
     seen = with_third_pool(seen)
-    alone = auc(LossThreshold().score(seen), member)
+    alone = auc(LOSS.score(seen), member)
     assert auc(OnlineRMIA().score(seen), member) > alone + 0.02
     out = replace(seen, trained_on=np.zeros_like(seen.trained_on))  # an offline attacker's models never saw the examples
     assert auc(OfflineRMIA().score(out), member) > alone + 0.01

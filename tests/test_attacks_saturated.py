@@ -22,7 +22,7 @@ from scipy.stats import rankdata
 from mia_audit.attacks import ATTACKS, Attack
 from mia_audit.attacks.checkpoints import metrics
 from mia_audit.attacks.class_thresholds import FEWEST_ROWS, best_cut
-from mia_audit.attacks.inverse_hessian import InverseHessian
+from mia_audit.attacks.inverse_hessian import INVERSE_HESSIAN
 from mia_audit.attacks.observables import phi
 from mia_audit.types import Evidence, Floats, ThirdPool
 from tests.support import exact
@@ -52,7 +52,9 @@ ZERO = Decimal(0)
 
 def of(names: tuple[str, ...]) -> pytest.MarkDecorator:
     """Run a test over these attacks, each with its defaults."""
-    return pytest.mark.parametrize("attack", [kind() for kind in ATTACKS if kind.name in names], ids=lambda attack: attack.name)
+    return pytest.mark.parametrize(
+        "attack", [attack for attack in ATTACKS.values() if attack.name in names], ids=lambda attack: attack.name
+    )
 
 
 @pytest.fixture(scope="module", name="sure")
@@ -80,7 +82,7 @@ def _known(sure: Evidence) -> Evidence:
 
 def test_every_attack_has_one_kind_of_proof() -> None:
     """No attack is left out, and none is named twice."""
-    assert sorted([*FORMULA, *PHI, *SCALE, *LEARNT, *BLIND]) == sorted(kind.name for kind in ATTACKS)
+    assert sorted([*FORMULA, *PHI, *SCALE, *LEARNT, *BLIND]) == sorted(attack.name for attack in ATTACKS.values())
 
 
 def test_the_evidence_is_saturated(sure: Evidence) -> None:
@@ -143,7 +145,7 @@ def _losses(sure: Evidence) -> list[list[Decimal]]:
 
 def test_calibration_ranks_as_its_formula(sure: Evidence, losses: list[list[Decimal]]) -> None:
     """The target's log p_y less the mean of the models without the example."""
-    attack = next(kind() for kind in ATTACKS if kind.name == "difficulty-calibration")
+    attack = ATTACKS["DifficultyCalibration"]
     target, *shadow = losses
     with localcontext() as context:
         context.prec = exact.DIGITS
@@ -174,7 +176,7 @@ def test_ratios_rank_as_their_formula(attack: Attack, sure: Evidence, losses: li
 
 def test_class_thresholds_rank_as_their_formula(sure: Evidence) -> None:
     """Log tau_y - log Mentr, with exact entropies and the thresholds that those give."""
-    attack = next(kind() for kind in ATTACKS if kind.name == "modified-entropy-class")
+    attack = ATTACKS["ModifiedEntropyByClass"]
 
     def logs(logits: Floats) -> Floats:
         found = exact.over_queries(logits, sure.labels, minus_modified)
@@ -203,7 +205,7 @@ def test_the_inverse_hessian_ranks_as_its_formula(sure: Evidence) -> None:
     with localcontext() as context:
         context.prec = exact.DIGITS
         expected = [_exp(a) - _exp(b) - int(sign) * _exp(c) for a, b, c, sign in terms]
-    found = InverseHessian().score(replace(sure, signals={"curvature": signal}))
+    found = INVERSE_HESSIAN.score(replace(sure, signals={"curvature": signal}))
     np.testing.assert_array_equal(rankdata(found), ranks(expected))
     assert min(expected) < 0 < max(expected)
 

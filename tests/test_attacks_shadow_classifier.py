@@ -1,5 +1,6 @@
 """The mended shadow-model attack: fitted on shadow rows alone, class by class, whatever the order of examples."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,14 @@ from sklearn.tree import DecisionTreeClassifier
 from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.budget import judged
 from mia_audit.attacks.learning import decided
-from mia_audit.attacks.shadow_classifier import FEWEST_ROWS, ShadowBoosting, ShadowLogistic, ShadowScikit, ShadowSVM
+from mia_audit.attacks.shadow_classifier import FEWEST_ROWS, SHADOW_LOGISTIC, SHADOW_SVM, ShadowBoosting, ShadowScikit
 from mia_audit.errors import RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc, tpr_at_fpr
 from mia_audit.types import Evidence, Floats
 from tests.support.gaussian import coins, evidence_of, gaussian_evidence
 from tests.support.planted import planted
 
-CLASSIFIERS: list[Attack] = [ShadowSVM(), ShadowLogistic(), ShadowBoosting(), ShadowScikit(classifier="LogisticRegression")]
+CLASSIFIERS: list[Attack] = [SHADOW_SVM, SHADOW_LOGISTIC, ShadowBoosting(), ShadowScikit(classifier="LogisticRegression")]
 
 
 def easy(*, gap: float, examples: int, shadows: int, classes: int = 2, seed: int = 0, queries: int = 1) -> tuple[Evidence, np.ndarray]:
@@ -56,8 +57,8 @@ def slow(attack: Attack, classifier: Any, seen: Evidence) -> Floats:
 @pytest.mark.parametrize(
     ("attack", "classifier"),
     [
-        (ShadowSVM(), SVC()),
-        (ShadowLogistic(), LogisticRegression(max_iter=1_000)),
+        (SHADOW_SVM, SVC()),
+        (SHADOW_LOGISTIC, LogisticRegression(max_iter=1_000)),
         (ShadowBoosting(), HistGradientBoostingClassifier(max_iter=50, max_leaf_nodes=8, random_state=0)),
     ],
     ids=["svm", "logistic", "boosting"],
@@ -105,14 +106,14 @@ def test_the_order_of_examples_does_not_matter(seed: int) -> None:
     """Permuted examples give permuted scores, although only some rows are drawn to fit on."""
     seen, _ = easy(gap=1.0, examples=120, shadows=6, classes=3, seed=seed)
     order = np.random.default_rng(seed).permutation(seen.examples)
-    for attack in (ShadowSVM(rows_per_class=60), ShadowLogistic(rows_per_class=60), ShadowBoosting(rows_per_class=60)):
+    for attack in (replace(SHADOW_SVM, rows_per_class=60), replace(SHADOW_LOGISTIC, rows_per_class=60), ShadowBoosting(rows_per_class=60)):
         np.testing.assert_allclose(attack.score(seen.only(order)), attack.score(seen)[order], atol=1e-9)
 
 
 def test_the_seed_decides_the_draw() -> None:
     """Equal seeds give equal scores; another seed draws other rows."""
     seen, _ = easy(gap=1.0, examples=200, shadows=8)
-    scores = [ShadowLogistic(rows_per_class=50, seed=seed).score(seen) for seed in (0, 0, 1)]
+    scores = [replace(SHADOW_LOGISTIC, rows_per_class=50, seed=seed).score(seen) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(scores[0], scores[1])
     assert not np.allclose(scores[0], scores[2])
 
@@ -120,7 +121,7 @@ def test_the_seed_decides_the_draw() -> None:
 def test_no_more_rows_are_fitted_than_allowed() -> None:
     """Two rows a class, one of each side, is the smallest draw, and it is fitted on."""
     seen, _ = easy(gap=1.0, examples=200, shadows=8)
-    assert np.isfinite(ShadowSVM(rows_per_class=2).score(seen)).all()
+    assert np.isfinite(replace(SHADOW_SVM, rows_per_class=2).score(seen)).all()
     assert np.unique(np.sign(ShadowBoosting(rows_per_class=2).score(seen))).tolist() == [0.0]
 
 
@@ -130,7 +131,7 @@ def test_uneven_sides_are_fitted_evenly() -> None:
     phi = np.random.default_rng(0).normal(size=(17, 1, 2_000)) + 2.0 * member[:, None]
     seen, truth = evidence_of(phi, member)
     can = judged(seen.trained_on, 1)
-    scores, truth = ShadowLogistic(rows_per_class=100_000).score(seen.only(can)), truth[can]
+    scores, truth = replace(SHADOW_LOGISTIC, rows_per_class=100_000).score(seen.only(can)), truth[can]
     assert np.mean(scores[truth] > 0) == pytest.approx(norm.cdf(1.0), abs=0.04)
     assert np.mean(scores[~truth] < 0) == pytest.approx(norm.cdf(1.0), abs=0.06)
 
@@ -138,7 +139,7 @@ def test_uneven_sides_are_fitted_evenly() -> None:
 def test_every_class_is_attacked() -> None:
     """Published defect: only classes 0 to 9 of 100. Here each of 60 classes is scored, with the leak found in all halves."""
     seen, member = easy(gap=2.0, examples=1_800, shadows=8, classes=60)
-    scores = ShadowLogistic().score(seen)
+    scores = SHADOW_LOGISTIC.score(seen)
     for half in (seen.labels < 30, seen.labels >= 30):
         assert auc(scores[half], member[half]) > 0.85
 
@@ -176,7 +177,7 @@ def test_an_attack_scored_on_its_own_rows_is_exposed() -> None:
 def test_duplicated_non_members_change_no_rate() -> None:
     """Published defect: 5:1 unbalanced sides. AUC and TPR at FPR do not see how many non-members stand beside the members."""
     seen, member = easy(gap=1.0, examples=500, shadows=8)
-    scores = ShadowLogistic().score(seen)
+    scores = SHADOW_LOGISTIC.score(seen)
     more, side = np.concatenate([scores, *[scores[~member]] * 4]), np.concatenate([member, *[member[~member]] * 4])
     assert auc(more, side) == pytest.approx(auc(scores, member))
     assert tpr_at_fpr(more, side, 0.1) == tpr_at_fpr(scores, member, 0.1)
@@ -196,11 +197,11 @@ def test_an_example_that_was_never_out_is_refused(attack: Attack) -> None:
 def test_parameters_outside_their_range_are_refused() -> None:
     """Each says the smallest value and how to get the default."""
     with pytest.raises(RecipeError, match="shadow-svm: rows_per_class needs 2 or more, got 1; leave it out for the default"):
-        ShadowSVM(rows_per_class=1)
+        replace(SHADOW_SVM, rows_per_class=1)
     with pytest.raises(RecipeError, match="shadow-boosting: trees needs 1 or more, got 0"):
         ShadowBoosting(trees=0)
     with pytest.raises(RecipeError, match="shadow-logistic: cost needs 1e-06 or more, got -1"):
-        ShadowLogistic(cost=-1)
+        replace(SHADOW_LOGISTIC, cost=-1)
 
 
 @pytest.mark.parametrize("name", ["GaussianNB", "KNeighborsClassifier", "LinearDiscriminantAnalysis"])
@@ -246,7 +247,7 @@ def test_a_classifier_that_cannot_work_is_refused_before_the_training(asked: dic
 def test_a_named_regression_is_the_cards_own() -> None:
     """The same rows, the same penalty: logistic regression by its name gives that attack's scores."""
     seen, _ = planted(1.0, examples=200, shadows=10)
-    own, by_name = ShadowLogistic(rows_per_class=400), ShadowScikit(classifier="LogisticRegression", rows_per_class=400)
+    own, by_name = replace(SHADOW_LOGISTIC, rows_per_class=400), ShadowScikit(classifier="LogisticRegression", rows_per_class=400)
     np.testing.assert_allclose(by_name.score(seen), own.score(seen), atol=1e-9)
 
 

@@ -1,6 +1,7 @@
 """Attacks on further signals: each scores what its module says, with a loop beside it, a truth, an invariance and a refusal."""
 
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,15 +10,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from mia_audit.attacks import ATTACKS, Attack
-from mia_audit.attacks.checkpoints import LossTrajectory, Sequence, TrajectoryLiRA, metrics
-from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurrogateLiRA
+from mia_audit.attacks.checkpoints import LOSS_TRAJECTORY, SEQUENCE, TRAJECTORY_LIRA, metrics
+from mia_audit.attacks.degraded import OTHER_BITS, OTHER_STEPS, OTHER_SURROGATE
 from mia_audit.attacks.dropout import InputDropout
-from mia_audit.attacks.firing import Energy, FiringSignature
+from mia_audit.attacks.firing import ENERGY, FIRING_SIGNATURE
 from mia_audit.attacks.gaussians import projected_log_ratio, vector_log_ratio
-from mia_audit.attacks.gradients import GradientClassifier, GradientLiRA, GradientNorm
-from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, BoundaryLiRA, NoiseDistance
+from mia_audit.attacks.gradients import GRADIENT_CLASSIFIER, GRADIENT_LIRA, GRADIENT_NORM
+from mia_audit.attacks.label_only import BOUNDARY_DISTANCE, BOUNDARY_LIRA, NOISE_DISTANCE, Augmentation
 from mia_audit.attacks.observables import entropy, log_confidence, log_likelihood, margin, modified_entropy, phi
-from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, StepClassifier, TimeSweepLiRA, normal_scores
+from mia_audit.attacks.steps import MEMBRANE_LIRA, SPIKE_LIRA, STEP_CLASSIFIER, TIME_SWEEP_LIRA, normal_scores
 from mia_audit.errors import EvidenceError, RecipeError, ShadowBudgetError
 from mia_audit.statistics.roc import auc
 from mia_audit.types import Bools, Evidence, Floats, Signal
@@ -47,9 +48,9 @@ def by_phi(values: Floats, seen: Evidence) -> Floats:
 
 
 TRAJECTORIES: list[tuple[Attack, str]] = [
-    (MembraneLiRA(), "membranes"),
-    (TimeSweepLiRA(), "time-sweep"),
-    (TrajectoryLiRA(), "trajectory"),
+    (MEMBRANE_LIRA, "membranes"),
+    (TIME_SWEEP_LIRA, "time-sweep"),
+    (TRAJECTORY_LIRA, "trajectory"),
 ]
 
 
@@ -83,10 +84,10 @@ def test_spikes_are_weighed_as_ranks() -> None:
     seen = bare(member)
     for i, label in enumerate(seen.labels):
         counts[:, i, :, label] = np.maximum(np.rint(values[:, :, i] + 4), 0)
-    scores = SpikeLiRA().score(with_signal("spike-counts", counts, seen))
-    np.testing.assert_allclose(SpikeLiRA().score(with_signal("spike-counts", counts**2, seen)), scores, atol=1e-9)
+    scores = SPIKE_LIRA.score(with_signal("spike-counts", counts, seen))
+    np.testing.assert_allclose(SPIKE_LIRA.score(with_signal("spike-counts", counts**2, seen)), scores, atol=1e-9)
     assert 0.72 < auc(scores, member[0]) < norm.cdf(1.0) + 0.01
-    silent = SpikeLiRA().score(with_signal("spike-counts", counts * 0, seen))
+    silent = SPIKE_LIRA.score(with_signal("spike-counts", counts * 0, seen))
     assert np.isfinite(silent).all()
     assert len(np.unique(silent)) == 1
 
@@ -100,7 +101,7 @@ def test_lead_is_the_margin_in_spikes() -> None:
         dull = np.zeros_like(told)
         signals = {n: Signal(target=v[0], shadows=v[1:]) for n, v in {"membranes": dull, "spike-counts": dull, name: told}.items()}
         can = np.minimum(member[1:].sum(axis=0), (~member[1:]).sum(axis=0)) >= 1
-        assert auc(StepClassifier().score(replace(seen, signals=signals).only(can)), member[0, can]) > 0.8
+        assert auc(STEP_CLASSIFIER.score(replace(seen, signals=signals).only(can)), member[0, can]) > 0.8
 
 
 def test_firing_is_weighed_by_layer_and_in_all() -> None:
@@ -109,13 +110,13 @@ def test_firing_is_weighed_by_layer_and_in_all() -> None:
     counts = np.exp(5 + 0.1 * values).transpose(0, 2, 1)
     seen = with_signal("layer-spikes", counts, bare(member))
     logs = np.log1p(counts).transpose(0, 2, 1)
-    np.testing.assert_allclose(FiringSignature().score(seen), projected_log_ratio(logs[0], logs[1:], member[1:], 0.001), atol=1e-9)
+    np.testing.assert_allclose(FIRING_SIGNATURE.score(seen), projected_log_ratio(logs[0], logs[1:], member[1:], 0.001), atol=1e-9)
     total = np.log1p(counts.sum(axis=-1))[:, None]
-    np.testing.assert_allclose(Energy().score(seen), vector_log_ratio(total[0], total[1:], member[1:], 0.0), atol=1e-9)
-    assert auc(FiringSignature().score(seen), member[0]) == pytest.approx(norm.cdf(1.0), abs=0.03)
-    assert auc(Energy().score(seen), member[0]) < 0.6  # what one layer gains the other loses
+    np.testing.assert_allclose(ENERGY.score(seen), vector_log_ratio(total[0], total[1:], member[1:], 0.0), atol=1e-9)
+    assert auc(FIRING_SIGNATURE.score(seen), member[0]) == pytest.approx(norm.cdf(1.0), abs=0.03)
+    assert auc(ENERGY.score(seen), member[0]) < 0.6  # what one layer gains the other loses
     other = replace(seen, labels=seen.labels[::-1].copy(), target=seen.target * 3, shadows=seen.shadows * 3)
-    np.testing.assert_array_equal(Energy().score(other), Energy().score(seen))
+    np.testing.assert_array_equal(ENERGY.score(other), ENERGY.score(seen))
 
 
 def test_the_dropout_rate_is_chosen_on_shadow_models() -> None:
@@ -135,12 +136,12 @@ def test_label_only_scores_are_the_signals_own() -> None:
     """Mean survival, the distance itself, LiRA on the distance, and a logistic regression on which shifts survive."""
     values, member = gaussian_vectors(np.array([1.0]), examples=3_000, shadows=32)
     seen = with_signal("boundary-distance", values.transpose(0, 2, 1) + 20, bare(member))
-    np.testing.assert_array_equal(BoundaryDistance().score(seen), values[0, 0] + 20)
-    np.testing.assert_allclose(BoundaryLiRA().score(seen), vector_log_ratio(values[0], values[1:], member[1:], 0.0), atol=1e-9)
-    assert auc(BoundaryLiRA().score(seen), member[0]) == pytest.approx(norm.cdf(1 / np.sqrt(2)), abs=0.03)
+    np.testing.assert_array_equal(BOUNDARY_DISTANCE.score(seen), values[0, 0] + 20)
+    np.testing.assert_allclose(BOUNDARY_LIRA.score(seen), vector_log_ratio(values[0], values[1:], member[1:], 0.0), atol=1e-9)
+    assert auc(BOUNDARY_LIRA.score(seen), member[0]) == pytest.approx(norm.cdf(1 / np.sqrt(2)), abs=0.03)
     hits = np.random.default_rng(0).random((33, 3_000, 4)) < 0.4 + 0.3 * member[..., None]
     noisy = with_signal("noise-hits", hits.astype(np.float32), bare(member))
-    np.testing.assert_allclose(NoiseDistance().score(noisy), hits[0].mean(axis=1))
+    np.testing.assert_allclose(NOISE_DISTANCE.score(noisy), hits[0].mean(axis=1))
 
 
 def test_augmentation_is_a_logistic_regression() -> None:
@@ -173,7 +174,7 @@ def test_sequences_hold_five_metrics_and_their_changes() -> None:
         np.testing.assert_allclose(found[i], np.concatenate([table, np.diff(table, axis=1)], axis=1).ravel())
 
 
-@pytest.mark.parametrize("attack", [LossTrajectory(), Sequence()], ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", [LOSS_TRAJECTORY, SEQUENCE], ids=lambda attack: attack.name)
 def test_a_leak_in_the_course_alone_is_found(attack: Attack) -> None:
     """Members' loss falls early and non-members' late, to the same end: the last answer tells nothing, the trajectory does."""
     values, member = gaussian_vectors(np.array([1.5, 0.0]), examples=1_500, shadows=12)
@@ -188,7 +189,7 @@ def test_a_leak_in_the_course_alone_is_found(attack: Attack) -> None:
 @pytest.mark.parametrize("name", ["surrogate", "steps", "bits"])
 def test_degraded_models_are_weighed_as_true_ones_would_be(name: str) -> None:
     """LiRA's optimum where the degraded models are as good as true ones, and a shift that all examples share costs nothing."""
-    attack = {"surrogate": OtherSurrogateLiRA(), "steps": OtherStepsLiRA(), "bits": OtherBitsLiRA()}[name]
+    attack = {"surrogate": OTHER_SURROGATE, "steps": OTHER_STEPS, "bits": OTHER_BITS}[name]
     values, member = gaussian_vectors(np.array([1.0]), examples=3_000, shadows=48)
     seen = bare(member)
     logits = by_phi(values, seen)
@@ -205,11 +206,11 @@ def test_gradients_are_compared_by_their_logs() -> None:
     """The threshold is minus the log of the last layer's norm; LiRA projects both logs; a vanished gradient stays finite."""
     values, member = gaussian_vectors(np.array([-0.5, -1.0]), examples=3_000, shadows=32)
     seen = with_signal("gradient-log-norms", values.transpose(0, 2, 1), bare(member))
-    np.testing.assert_allclose(GradientNorm().score(seen), -values[0, 1], atol=1e-9)
-    np.testing.assert_allclose(GradientLiRA().score(seen), projected_log_ratio(values[0], values[1:], member[1:], 0.001), atol=1e-6)
-    assert auc(GradientLiRA().score(seen), member[0]) == pytest.approx(norm.cdf(np.sqrt(1.25 / 2)), abs=0.03)
+    np.testing.assert_allclose(GRADIENT_NORM.score(seen), -values[0, 1], atol=1e-9)
+    np.testing.assert_allclose(GRADIENT_LIRA.score(seen), projected_log_ratio(values[0], values[1:], member[1:], 0.001), atol=1e-6)
+    assert auc(GRADIENT_LIRA.score(seen), member[0]) == pytest.approx(norm.cdf(np.sqrt(1.25 / 2)), abs=0.03)
     gone = with_signal("gradient-log-norms", np.full((33, 3_000, 2), -800.0), bare(member))
-    assert np.isfinite(GradientLiRA().score(gone)).all()
+    assert np.isfinite(GRADIENT_LIRA.score(gone)).all()
 
 
 def test_the_pull_at_a_class_is_found_among_gradient_features() -> None:
@@ -228,12 +229,14 @@ def test_the_pull_at_a_class_is_found_among_gradient_features() -> None:
         return replace(seen, signals={name: Signal(target=each[0], shadows=each[1:]) for name, each in signals.items()}).only(can)
 
     told = both(found)
-    assert auc(GradientClassifier().score(told), member[0, can]) > 0.75
-    assert abs(auc(GradientNorm().score(told), member[0, can]) - 0.5) < 0.05
-    assert np.isfinite(GradientClassifier().score(both(np.zeros_like(found)))).all()
+    assert auc(GRADIENT_CLASSIFIER.score(told), member[0, can]) > 0.75
+    assert abs(auc(GRADIENT_NORM.score(told), member[0, can]) - 0.5) < 0.05
+    assert np.isfinite(GRADIENT_CLASSIFIER.score(both(np.zeros_like(found)))).all()
 
 
-WITH_SHADOWS = [kind() for kind in ATTACKS if kind.shadows_per_side > 1 and kind.needs - {"shadows", "queries", "population", "features"}]
+WITH_SHADOWS = [
+    attack for attack in ATTACKS.values() if attack.shadows_per_side > 1 and attack.needs - {"shadows", "queries", "population", "features"}
+]
 
 
 @pytest.mark.parametrize("attack", WITH_SHADOWS, ids=lambda attack: attack.name)
@@ -249,31 +252,33 @@ def test_missing_signals_are_named() -> None:
     """What an attack needs and does not find is said by name."""
     seen, _ = planted(1.0, examples=50)
     with pytest.raises(EvidenceError, match="membrane-lira needs membranes; the evidence offers features, population, queries, shadows"):
-        MembraneLiRA().score(replace(seen, signals={}))
+        MEMBRANE_LIRA.score(replace(seen, signals={}))
 
 
 @pytest.mark.parametrize(
-    ("kind", "parameters"),
+    ("attack", "parameters"),
     [
-        (MembraneLiRA, {"ridge": -1.0}),
-        (SpikeLiRA, {"ridge": -1.0}),
-        (TimeSweepLiRA, {"ridge": -1.0}),
-        (FiringSignature, {"ridge": -1.0}),
-        (TrajectoryLiRA, {"ridge": -1.0}),
-        (GradientLiRA, {"ridge": -1.0}),
-        (StepClassifier, {"rows": 1}),
-        (StepClassifier, {"trees": 0}),
-        (LossTrajectory, {"trees": 0}),
-        (Sequence, {"rows": 0}),
-        (InputDropout, {"rehearsals": 0}),
-        (Augmentation, {"cost": 0.0}),
-        (Augmentation, {"rows": 0}),
+        (MEMBRANE_LIRA, {"ridge": -1.0}),
+        (SPIKE_LIRA, {"ridge": -1.0}),
+        (TIME_SWEEP_LIRA, {"ridge": -1.0}),
+        (FIRING_SIGNATURE, {"ridge": -1.0}),
+        (TRAJECTORY_LIRA, {"ridge": -1.0}),
+        (GRADIENT_LIRA, {"ridge": -1.0}),
+        (STEP_CLASSIFIER, {"rows": 1}),
+        (STEP_CLASSIFIER, {"trees": 0}),
+        (LOSS_TRAJECTORY, {"trees": 0}),
+        (SEQUENCE, {"rows": 0}),
+        (InputDropout(), {"rehearsals": 0}),
+        (Augmentation(), {"cost": 0.0}),
+        (Augmentation(), {"rows": 0}),
     ],
 )
-def test_parameters_outside_their_range_are_refused(kind: type[Attack], parameters: dict[str, float]) -> None:
+def test_parameters_outside_their_range_are_refused(attack: Attack, parameters: dict[str, float]) -> None:
     """Each says the smallest value and how to get the default."""
-    with pytest.raises(RecipeError, match=f"{kind.name}: {next(iter(parameters))} needs .* or more, got .*; leave it out for the default"):
-        kind(**parameters)
+    with pytest.raises(
+        RecipeError, match=f"{attack.name}: {next(iter(parameters))} needs .* or more, got .*; leave it out for the default"
+    ):
+        replace(cast("Any", attack), **parameters)
 
 
 def test_the_lead_in_spikes_is_a_margin() -> None:

@@ -9,12 +9,12 @@ from scipy.stats import norm
 
 from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.thresholds import (
-    ConfidenceThreshold,
-    Correctness,
-    EntropyThreshold,
-    LossThreshold,
-    MarginThreshold,
-    ModifiedEntropyThreshold,
+    CONFIDENCE,
+    CORRECTNESS,
+    ENTROPY,
+    LOSS,
+    MARGIN,
+    MODIFIED_ENTROPY,
 )
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.roc import auc
@@ -48,12 +48,12 @@ def slow(attack: Attack, p: Floats, label: int) -> float:
 
 
 THRESHOLDS: list[Attack] = [
-    LossThreshold(),
-    ConfidenceThreshold(),
-    EntropyThreshold(),
-    ModifiedEntropyThreshold(),
-    MarginThreshold(),
-    Correctness(),
+    LOSS,
+    CONFIDENCE,
+    ENTROPY,
+    MODIFIED_ENTROPY,
+    MARGIN,
+    CORRECTNESS,
 ]
 
 
@@ -76,15 +76,15 @@ def test_a_surer_right_answer_looks_more_like_a_member(attack: Attack) -> None:
 def test_a_confident_wrong_answer_is_no_member() -> None:
     """Entropy and confidence cannot tell right from wrong; modified entropy, loss and margin can: that is what it was made for."""
     right_and_wrong = seen(np.array([[[9.0, 0, 0], [0, 9.0, 0]]]), [0, 0])
-    for attack in (EntropyThreshold(), ConfidenceThreshold()):
+    for attack in (ENTROPY, CONFIDENCE):
         right, wrong = attack.score(right_and_wrong)
         assert right == pytest.approx(wrong)
-    for attack in (ModifiedEntropyThreshold(), LossThreshold(), MarginThreshold(), Correctness()):
+    for attack in (MODIFIED_ENTROPY, LOSS, MARGIN, CORRECTNESS):
         right, wrong = attack.score(right_and_wrong)
         assert right > wrong + 0.5
 
 
-@pytest.mark.parametrize("attack", [LossThreshold(), MarginThreshold()], ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", [LOSS, MARGIN], ids=lambda attack: attack.name)
 def test_auc_is_the_one_of_two_gaussians(attack: Attack) -> None:
     """Where phi is Gaussian and members' is `gap` further up, the AUC is Phi(gap / sqrt 2)."""
     member = coins(1, 40_000, 3)
@@ -97,7 +97,7 @@ def test_correctness_reaches_half_the_gap_above_a_coin() -> None:
     """With accuracies 1 and 0.6 the AUC is 1/2 + (1 - 0.6) / 2."""
     logits, labels = np.zeros((1, 20, 2)), [0] * 20
     logits[0, :, 0] = [1.0] * 10 + [1.0] * 6 + [-1.0] * 4
-    assert auc(Correctness().score(seen(logits, labels)), np.arange(20) < 10) == pytest.approx(0.7)
+    assert auc(CORRECTNESS.score(seen(logits, labels)), np.arange(20) < 10) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("attack", THRESHOLDS, ids=lambda attack: attack.name)
@@ -111,7 +111,7 @@ def test_scores_do_not_see_a_shift_of_the_logits(attack: Attack, shift: float, s
 def test_saturated_predictions_are_still_ranked() -> None:
     """Logit gaps of 40, 80 and 700 all have p = 1 in floating point; the scores still tell them apart."""
     logits = np.array([[[40.0, 0], [80.0, 0], [700.0, 0]]])
-    for attack in (LossThreshold(), ConfidenceThreshold(), EntropyThreshold(), ModifiedEntropyThreshold(), MarginThreshold()):
+    for attack in (LOSS, CONFIDENCE, ENTROPY, MODIFIED_ENTROPY, MARGIN):
         assert (np.diff(attack.score(seen(logits, [0, 0, 0]))) > 0).all(), attack.name
 
 

@@ -1,16 +1,16 @@
 """What shadow models buy: subsets scored as an audit with so few would score, paired intervals that cover, words that say no more."""
 
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.lira_shared_gap import SharedGapLiRA
 from mia_audit.attacks.observables import phi
-from mia_audit.attacks.thresholds import LossThreshold
+from mia_audit.attacks.thresholds import LOSS
 from mia_audit.audit.findings.growing import growth
 from mia_audit.record import Estimate, Growth
 from mia_audit.report.audit_page import page
@@ -45,7 +45,7 @@ def test_too_few_are_left_out() -> None:
     can = np.minimum(seen.trained_on.sum(axis=0), (~seen.trained_on).sum(axis=0)) >= 2
     seen, member = seen.only(can), member[can]
     assert growth(OnlineLiRA(), seen, OnlineLiRA().score(seen), member, seed=0) is None
-    assert growth(LossThreshold(), seen, LossThreshold().score(seen), member, seed=0) is None
+    assert growth(LOSS, seen, LOSS.score(seen), member, seed=0) is None
     more, truth = gaussian_evidence(gap=1.0, examples=500, shadows=24)
     found = growth(OnlineLiRA(), more, OnlineLiRA().score(more), truth, seed=0)
     assert found is not None
@@ -64,14 +64,14 @@ def test_the_targets_coins_choose_nobody() -> None:
         assert mine.auc.value == pytest.approx(1 - (theirs.auc.value or 0))
 
 
-class Deaf:
+class Deaf(Attack):
     """An attack that is given shadow models and does not listen."""
 
-    name: ClassVar[str] = "deaf"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+    name = "deaf"
+    shadows_per_side = 0
+    needs = frozenset({"shadows"})
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return phi of the target."""
         return phi(seen.target[0], seen.labels)
 

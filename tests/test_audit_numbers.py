@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from scipy.stats import beta, false_discovery_control
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.budget import judged
 from mia_audit.audit.attacking.measuring import FPRS, Truth, headline, phantom_control, results, share
 from mia_audit.audit.attacking.measuring import accuracies as with_gap
@@ -27,15 +28,15 @@ AUDITED = 400
 
 
 @dataclass(frozen=True)
-class Echo:
+class Echo(Attack):
     """An attack that says what it was shown: of the answers, the membership, a signal, or the third pool."""
 
     part: str
-    name: ClassVar[str] = "echo"
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    shadows_per_side: ClassVar[int] = 2
+    name = "echo"
+    needs = frozenset({"shadows"})
+    shadows_per_side = 2
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return one number an example."""
         if self.part == "answers":
             return seen.target[0, :, 0].astype(np.float64)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mia_audit import signals
-from mia_audit.attacks import ATTACKS
+from mia_audit.attacks import ATTACKS, Attack
 from mia_audit.attacks.cards import card_names, load_attacks, load_card
 from mia_audit.audit.controls.entered import expected, nonsense, offline_control, queries_control, trained_control
 from mia_audit.catalogue import load_recipe, override
@@ -196,14 +196,15 @@ def spoilt(seen: Evidence) -> Evidence:
     return replace(seen, shadows=nonsense(seen.shadows, seen.trained_on), signals=others)
 
 
-@pytest.mark.parametrize("kind", ATTACKS, ids=lambda kind: kind.name)
-def test_an_attack_is_offline_if_its_card_says_so(kind: type) -> None:
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=lambda attack: attack.name)
+def test_an_attack_is_offline_if_its_card_says_so(attack: Attack) -> None:
     """Its scores do not change when models trained with the example answer nonsense; those of every other attack on shadow models do."""
     seen, _ = planted(1.0, examples=200)
-    card = load_card(kind.name)
-    same = np.array_equal(kind().score(seen), kind().score(spoilt(seen)))
-    asks_nobody = "shadows" not in kind.needs
+    card = load_card(attack.name)
+    same = np.array_equal(attack.score(seen), attack.score(spoilt(seen)))
+    asks_nobody = "shadows" not in attack.needs
     assert same == (card.offline or asks_nobody)
+    assert card.offline == attack.offline
 
 
 def test_a_card_that_claims_to_be_offline_is_held_to_it() -> None:

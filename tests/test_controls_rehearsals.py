@@ -7,7 +7,7 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import judged
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.rmia import OfflineRMIA
-from mia_audit.attacks.thresholds import LossThreshold
+from mia_audit.attacks.thresholds import LOSS
 from mia_audit.audit.attacking.measuring import Truth
 from mia_audit.audit.attacking.scoring import attack_all, counted, judged_by_others, needed, rehearsals
 from mia_audit.audit.findings.turns import take_turns
@@ -20,7 +20,7 @@ SHADOWS = 10
 
 def attacks_at_work() -> tuple[Attack, ...]:
     """Return per-example LiRA, which needs two models a side, and two that need none."""
-    return (OnlineLiRA(pool_variance=False), OfflineRMIA(), LossThreshold())
+    return (OnlineLiRA(pool_variance=False), OfflineRMIA(), LOSS)
 
 
 def audit_of_nothing(seed: int) -> tuple[list[float], float, float]:

@@ -1,7 +1,6 @@
 """Own coins turned over change nothing, and an attack that points backwards is named."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -96,14 +95,14 @@ def test_examples_chosen_by_the_own_coin_are_told(room: object, part: str, monke
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backwards:
+class Backwards(Attack):
     """LiRA with its sign turned."""
 
-    name: ClassVar[str] = "backwards"
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    shadows_per_side: ClassVar[int] = 2
+    name = "backwards"
+    needs = frozenset({"shadows"})
+    shadows_per_side = 2
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return LiRA's score, turned."""
         return -OnlineLiRA().score(seen)
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 
-from mia_audit.attacks.gradients import GradientNorm
-from mia_audit.attacks.inverse_hessian import InverseHessian
-from mia_audit.attacks.merlin import Merlin
+from mia_audit.attacks.gradients import GRADIENT_NORM
+from mia_audit.attacks.inverse_hessian import INVERSE_HESSIAN
+from mia_audit.attacks.merlin import MERLIN
 from mia_audit.probes import curvature, disturbed, gradients
 from mia_audit.probes.losses import log_loss, log_missing, phi, pull
 from mia_audit.probes.subject import Subject
@@ -72,7 +72,7 @@ def test_gradients_of_a_linear_model_rank_as_its_formula() -> None:
             square = exact.rest(p, int(label)) ** 2 + sum((q**2 for i, q in enumerate(p) if i != label), start=Decimal(0))
             logs.append(float(((square * (sum((Decimal(float(v)) ** 2 for v in x), start=Decimal(0)) + 1)).sqrt()).ln()))
     np.testing.assert_allclose(found[ONE, :, 1], logs, rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(rankdata(GradientNorm().score(seen(asked, **{"gradient-log-norms": found}))), rankdata(-np.array(logs)))
+    np.testing.assert_array_equal(rankdata(GRADIENT_NORM.score(seen(asked, **{"gradient-log-norms": found}))), rankdata(-np.array(logs)))
     assert min(logs) < np.log(1e-38)
     assert len(set(logs)) == 60
 
@@ -99,7 +99,7 @@ def test_a_loss_that_rounds_to_nothing_still_rises() -> None:
     assert np.abs(large - small).mean() < 0.05
     certain = phi(answers(asked), torch.from_numpy(asked.labels)).numpy()
     assert small.squeeze(-1)[certain > 800].mean() > 0.3
-    np.testing.assert_array_equal(Merlin().score(seen(asked, **{"loss-rises": large})), large[ONE, :, 0].astype(float))
+    np.testing.assert_array_equal(MERLIN.score(seen(asked, **{"loss-rises": large})), large[ONE, :, 0].astype(float))
 
 
 def test_terms_of_a_saturated_linear_model_are_exact() -> None:
@@ -114,7 +114,7 @@ def test_terms_of_a_saturated_linear_model_are_exact() -> None:
     np.testing.assert_allclose(found[:, :3], logs, rtol=1e-4, atol=1e-3)
     np.testing.assert_array_equal(found[:, 3], [1.0 if row[2] > 0 else -1.0 for row in terms])
     places = {value: place for place, value in enumerate(sorted(odds))}
-    score = InverseHessian().score(seen(asked, curvature=np.stack([found] * 3)))
+    score = INVERSE_HESSIAN.score(seen(asked, curvature=np.stack([found] * 3)))
     np.testing.assert_array_equal(rankdata(score) - 1, [places[value] for value in odds])
     assert logs.min() < -50
 

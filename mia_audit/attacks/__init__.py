@@ -1,93 +1,81 @@
-"""Attacks: arrays in, one score per example out, larger = more likely a member. Each pairs with a card in `attacks/`."""
+"""Attacks: arrays in, one score per example out, larger = more likely a member. Each pairs with a card in `attacks/`.
 
+ATTACKS has them at their defaults, by what cards call their class, in the order of the suite `full`.
+"""
+
+from mia_audit.attacks import checkpoints, degraded, firing, gradients, inverse_hessian, label_only, releases, steps, thresholds
 from mia_audit.attacks.attack import Attack
-from mia_audit.attacks.checkpoints import LossTrajectory, Sequence, TrajectoryLiRA
 from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
-from mia_audit.attacks.degraded import OtherBitsLiRA, OtherStepsLiRA, OtherSurrogateLiRA
 from mia_audit.attacks.dropout import InputDropout
-from mia_audit.attacks.ensemble import Ensemble, SignalEnsemble
-from mia_audit.attacks.firing import Energy, FiringSignature
-from mia_audit.attacks.gradients import GradientClassifier, GradientLiRA, GradientNorm
-from mia_audit.attacks.inverse_hessian import InverseHessian, InverseHessianLiRA
-from mia_audit.attacks.label_only import Augmentation, BoundaryDistance, BoundaryLiRA, NoiseDistance
+from mia_audit.attacks.ensemble import ENSEMBLE, ENSEMBLE_SIGNALS
 from mia_audit.attacks.lira import OnlineLiRA, PerExampleLiRA
 from mia_audit.attacks.lira_offline import OfflineLiRA
 from mia_audit.attacks.lira_queries import MultiQueryLiRA
 from mia_audit.attacks.lira_shared_gap import SharedGapLiRA
 from mia_audit.attacks.lira_shrunken import ShrunkenLiRA
-from mia_audit.attacks.merlin import Merlin, Morgan
+from mia_audit.attacks.merlin import MERLIN, Morgan
 from mia_audit.attacks.population import AttackP
 from mia_audit.attacks.quantile import QuantileRegression
 from mia_audit.attacks.references import AttackR, DifficultyCalibration
-from mia_audit.attacks.releases import ReleasesClassifier, ReleasesLiRA
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
-from mia_audit.attacks.shadow_classifier import ShadowBoosting, ShadowLogistic, ShadowScikit, ShadowSVM
-from mia_audit.attacks.shadow_features import ShadowFeatures
+from mia_audit.attacks.shadow_classifier import SHADOW_LOGISTIC, SHADOW_SVM, ShadowBoosting, ShadowScikit
+from mia_audit.attacks.shadow_features import SHADOW_FEATURES
 from mia_audit.attacks.stacked_logistic import StackedLogistic
-from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, StepClassifier, TimeSweepLiRA
-from mia_audit.attacks.thresholds import (
-    ConfidenceThreshold,
-    Correctness,
-    EntropyThreshold,
-    LossThreshold,
-    MarginThreshold,
-    ModifiedEntropyThreshold,
-)
 
-ATTACKS: tuple[type[Attack], ...] = (
-    LossThreshold,
-    ConfidenceThreshold,
-    EntropyThreshold,
-    ModifiedEntropyThreshold,
-    MarginThreshold,
-    Correctness,
-    AttackP,
-    QuantileRegression,
-    ModifiedEntropyByClass,
-    ShadowSVM,
-    ShadowLogistic,
-    ShadowBoosting,
-    ShadowScikit,
-    ShadowFeatures,
-    DifficultyCalibration,
-    AttackR,
-    OnlineRMIA,
-    OfflineRMIA,
-    OnlineLiRA,
-    OfflineLiRA,
-    PerExampleLiRA,
-    ShrunkenLiRA,
-    SharedGapLiRA,
-    MultiQueryLiRA,
-    StackedLogistic,
-    Ensemble,
-    SignalEnsemble,
-    NoiseDistance,
-    BoundaryDistance,
-    BoundaryLiRA,
-    Augmentation,
-    Merlin,
-    Morgan,
-    InputDropout,
-    TrajectoryLiRA,
-    LossTrajectory,
-    Sequence,
-    TimeSweepLiRA,
-    MembraneLiRA,
-    SpikeLiRA,
-    StepClassifier,
-    FiringSignature,
-    Energy,
-    GradientNorm,
-    GradientLiRA,
-    GradientClassifier,
-    InverseHessian,
-    InverseHessianLiRA,
-    ReleasesLiRA,
-    ReleasesClassifier,
-    OtherSurrogateLiRA,
-    OtherStepsLiRA,
-    OtherBitsLiRA,
-)
+ATTACKS: dict[str, Attack] = {
+    "LossThreshold": thresholds.LOSS,
+    "ConfidenceThreshold": thresholds.CONFIDENCE,
+    "EntropyThreshold": thresholds.ENTROPY,
+    "ModifiedEntropyThreshold": thresholds.MODIFIED_ENTROPY,
+    "MarginThreshold": thresholds.MARGIN,
+    "Correctness": thresholds.CORRECTNESS,
+    "AttackP": AttackP(),
+    "QuantileRegression": QuantileRegression(),
+    "ModifiedEntropyByClass": ModifiedEntropyByClass(),
+    "ShadowSVM": SHADOW_SVM,
+    "ShadowLogistic": SHADOW_LOGISTIC,
+    "ShadowBoosting": ShadowBoosting(),
+    "ShadowScikit": ShadowScikit(),
+    "ShadowFeatures": SHADOW_FEATURES,
+    "DifficultyCalibration": DifficultyCalibration(),
+    "AttackR": AttackR(),
+    "OnlineRMIA": OnlineRMIA(),
+    "OfflineRMIA": OfflineRMIA(),
+    "OnlineLiRA": OnlineLiRA(),
+    "OfflineLiRA": OfflineLiRA(),
+    "PerExampleLiRA": PerExampleLiRA(),
+    "ShrunkenLiRA": ShrunkenLiRA(),
+    "SharedGapLiRA": SharedGapLiRA(),
+    "MultiQueryLiRA": MultiQueryLiRA(),
+    "StackedLogistic": StackedLogistic(),
+    "Ensemble": ENSEMBLE,
+    "SignalEnsemble": ENSEMBLE_SIGNALS,
+    "NoiseDistance": label_only.NOISE_DISTANCE,
+    "BoundaryDistance": label_only.BOUNDARY_DISTANCE,
+    "BoundaryLiRA": label_only.BOUNDARY_LIRA,
+    "Augmentation": label_only.Augmentation(),
+    "Merlin": MERLIN,
+    "Morgan": Morgan(),
+    "InputDropout": InputDropout(),
+    "TrajectoryLiRA": checkpoints.TRAJECTORY_LIRA,
+    "LossTrajectory": checkpoints.LOSS_TRAJECTORY,
+    "Sequence": checkpoints.SEQUENCE,
+    "TimeSweepLiRA": steps.TIME_SWEEP_LIRA,
+    "MembraneLiRA": steps.MEMBRANE_LIRA,
+    "SpikeLiRA": steps.SPIKE_LIRA,
+    "StepClassifier": steps.STEP_CLASSIFIER,
+    "FiringSignature": firing.FIRING_SIGNATURE,
+    "Energy": firing.ENERGY,
+    "GradientNorm": gradients.GRADIENT_NORM,
+    "GradientLiRA": gradients.GRADIENT_LIRA,
+    "GradientClassifier": gradients.GRADIENT_CLASSIFIER,
+    "InverseHessian": inverse_hessian.INVERSE_HESSIAN,
+    "InverseHessianLiRA": inverse_hessian.INVERSE_HESSIAN_LIRA,
+    "ReleasesLiRA": releases.RELEASES_LIRA,
+    "ReleasesClassifier": releases.RELEASES_CLASSIFIER,
+    "OtherSurrogateLiRA": degraded.OTHER_SURROGATE,
+    "OtherStepsLiRA": degraded.OTHER_STEPS,
+    "OtherBitsLiRA": degraded.OTHER_BITS,
+}
 
 __all__ = ["ATTACKS", "Attack"]

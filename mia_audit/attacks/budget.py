@@ -4,10 +4,10 @@ Looking at the target's membership here would leak it: "enough models with this 
 """
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import numpy as np
 
-from mia_audit.attacks.attack import Attack
 from mia_audit.errors import EvidenceError, ShadowBudgetError
 from mia_audit.types import Bools, Evidence, Floats
 
@@ -17,6 +17,19 @@ JUDGED_AT_LEAST = 0.9
 MOST_TRIED = 1024  # shadow models; who needs more than that per side has mistyped a parameter
 
 
+class Declared(Protocol):
+    """What an attack declares (`attack.Attack` says what each means)."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def needs(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def shadows_per_side(self) -> int: ...  # noqa: D102
+    @property
+    def offline(self) -> bool: ...  # noqa: D102
+
+
 def judged(trained_on: Bools, per_side: int) -> Bools:
     """Return which examples so many shadow models were trained with and so many without, [examples]; trained_on is [models, examples]."""
     with_it = np.ones(len(trained_on), dtype=np.float32) @ trained_on.astype(np.float32)  # exact, and half the time of NumPy's own sum
@@ -24,7 +37,7 @@ def judged(trained_on: Bools, per_side: int) -> Bools:
     return enough
 
 
-def require_budget(trained_on: Bools, attacks: Iterable[Attack], *, spare: int = 0, dealt: Callable[[int], Bools] | None = None) -> Bools:
+def require_budget(trained_on: Bools, attacks: Iterable[Declared], *, spare: int = 0, dealt: Callable[[int], Bools] | None = None) -> Bools:
     """Return which examples all the attacks can judge; ShadowBudgetError where that is less than 90 % of them.
 
     spare: how many shadow models per side will be missing later (1 where each rehearses as the target).
@@ -52,7 +65,7 @@ def _enough(dealt: Callable[[int], Bools], need: int, models: int) -> int | None
     return None
 
 
-def require_needs(seen: Evidence, attack: Attack) -> None:
+def require_needs(seen: Evidence, attack: Declared) -> None:
     """Raise EvidenceError, naming what is missing, unless the evidence offers what the attack needs."""
     missing = attack.needs - seen.offers
     if missing:
@@ -64,14 +77,15 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def require_shadows(seen: Evidence, attack: Attack) -> None:
-    """Raise ShadowBudgetError unless every example has enough shadow models, EvidenceError where the target is one of them."""
-    mask = judged(seen.trained_on, attack.shadows_per_side)
-    if not mask.all():
-        raise ShadowBudgetError(
-            _refusal(attack.name, attack.shadows_per_side, mask, len(seen.trained_on), 0)
-            + _way_out(seen.trained_on, attack.shadows_per_side)
-        )
+def require_shadows(seen: Evidence, attack: Declared) -> None:
+    """Raise ShadowBudgetError unless every example has enough shadow models, EvidenceError where the target is one of them.
+
+    An offline attack has enough where every example has a model that was trained without it.
+    """
+    if attack.offline:
+        _require_out(seen, attack)
+        return
+    _require_sides(seen, attack)
     varies = np.ptp(seen.target) > 0  # untrained models may all answer the same constant
     if varies and any(_same(shadow, seen.target) for shadow in seen.shadows):
         raise EvidenceError(
@@ -80,8 +94,16 @@ def require_shadows(seen: Evidence, attack: Attack) -> None:
         )
 
 
-def require_out(seen: Evidence, attack: Attack) -> None:
-    """Raise ShadowBudgetError unless every example has a shadow model that was trained without it: all that an offline attack needs."""
+def _require_sides(seen: Evidence, attack: Declared) -> None:
+    mask = judged(seen.trained_on, attack.shadows_per_side)
+    if not mask.all():
+        raise ShadowBudgetError(
+            _refusal(attack.name, attack.shadows_per_side, mask, len(seen.trained_on), 0)
+            + _way_out(seen.trained_on, attack.shadows_per_side)
+        )
+
+
+def _require_out(seen: Evidence, attack: Declared) -> None:
     never_out = int(seen.trained_on.all(axis=0).sum())
     if never_out:
         raise ShadowBudgetError(

@@ -6,8 +6,8 @@ named list of cards in `suites.toml`.
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, Literal
+from dataclasses import MISSING, fields, replace
+from typing import Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -102,19 +102,27 @@ def _groups() -> dict[str, tuple[str, ...]]:
 
 def build(card: Card) -> Attack:
     """Return the attack of a card with its parameters; RecipeError names the parameter that is unknown or of the wrong kind."""
-    by_name = {attack.__name__: attack for attack in ATTACKS}
-    if card.class_name not in by_name:
-        raise CatalogueError(f"{card.name}: unknown attack class {card.class_name!r}{nearest(card.class_name, by_name)}")
-    kind = by_name[card.class_name]
-    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every attack is a dataclass; a test demands it
+    if card.class_name not in ATTACKS:
+        raise CatalogueError(f"{card.name}: unknown attack class {card.class_name!r}{nearest(card.class_name, ATTACKS)}")
+    default: Any = ATTACKS[card.class_name]
+    known = parameters(default)
     for key in card.parameters:
         if key not in known:
             hint = nearest(key, known) if known else "; this attack has none"
             raise RecipeError(f"{card.name}: [parameters]: unknown key {key!r}{hint}")
+    chosen: Attack = replace(default, **{key: _parsed(card.name, key, value, known[key]) for key, value in card.parameters.items()})
+    return chosen
+
+
+def parameters(attack: Any) -> dict[str, Any]:
+    """Return the types of an attack's parameters by name, in order: the fields that have a default; those without a row has fixed."""
+    hints = get_type_hints(type(attack), include_extras=True)
+    return {field.name: hints[field.name] for field in fields(attack) if (field.default, field.default_factory) != (MISSING, MISSING)}
+
+
+def _parsed(card: str, key: str, value: Any, kind: Any) -> Any:
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(card.parameters, default=str), strict=True)
+        return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
-        raise RecipeError(
-            f"{card.name}: [parameters]: {problem['loc'][0]!r}: {problem['msg'].lower()}, got {problem['input']!r}"
-        ) from error
+        raise RecipeError(f"{card}: [parameters]: {key!r}: {problem['msg'].lower()}, got {problem['input']!r}") from error

@@ -7,74 +7,12 @@ Departs from the papers: the target's own checkpoints (an attacker who downloads
 imitates them; boosted trees on the sequence and its differences instead of a recurrent network.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 
 from mia_audit.attacks import observables
-from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import Grown, require_least
-from mia_audit.types import Evidence, Floats, Ints
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrajectoryLiRA:
-    """Weigh "trained on x" against "not trained on x" by phi at every checkpoint.
-
-    ridge  share of the mean variance that is added to every checkpoint's variance
-    """
-
-    name: ClassVar[str] = "trajectory-lira"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
-    ridge: float = 0.001
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "ridge", self.ridge, least=0)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["trajectory"]
-        target, shadow = _losses(signal.target, seen.labels), np.stack([_losses(model, seen.labels) for model in signal.shadows])
-        return projected_log_ratio(target, shadow, seen.trained_on, self.ridge)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossTrajectory(Grown):
-    """The loss at every checkpoint, weighed by trees that were fitted on shadow models."""
-
-    name: ClassVar[str] = "loss-trajectory"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["trajectory"]
-        target, shadow = _losses(signal.target, seen.labels).T, np.stack([_losses(model, seen.labels).T for model in signal.shadows])
-        return self.odds(shadow, seen.trained_on, target)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sequence(Grown):
-    """Five metrics at every checkpoint and their changes, weighed by trees that were fitted on shadow models."""
-
-    name: ClassVar[str] = "sequence"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "trajectory"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["trajectory"]
-        target, shadow = metrics(signal.target, seen.labels), np.stack([metrics(model, seen.labels) for model in signal.shadows])
-        return self.odds(shadow, seen.trained_on, target)
+from mia_audit.attacks.shadow_trees import ShadowTrees
+from mia_audit.attacks.signal_lira import SignalLiRA, on_signals
+from mia_audit.types import Floats, Ints
 
 
 def metrics(logits: Floats, labels: Ints) -> Floats:
@@ -100,3 +38,12 @@ def metrics(logits: Floats, labels: Ints) -> Floats:
 def _losses(logits: Floats, labels: Ints) -> Floats:
     """Return phi [checkpoints, examples], which orders as the loss does and does not saturate."""
     return observables.phi(np.moveaxis(logits, 1, 0), labels)
+
+
+def _turned(logits: Floats, labels: Ints) -> Floats:
+    return _losses(logits, labels).T
+
+
+TRAJECTORY_LIRA = on_signals(SignalLiRA, "trajectory-lira", "trajectory", by=_losses)
+LOSS_TRAJECTORY = on_signals(ShadowTrees, "loss-trajectory", "trajectory", by=_turned)
+SEQUENCE = on_signals(ShadowTrees, "sequence", "trajectory", by=metrics)

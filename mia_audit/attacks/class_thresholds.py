@@ -8,11 +8,10 @@ few shadow rows takes the threshold of all classes together; several queries are
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_shadows
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.observables import each_model, log_modified_entropy, log_over_queries
 from mia_audit.types import Bools, Evidence, Floats
 
@@ -21,16 +20,15 @@ FEWEST_ROWS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModifiedEntropyByClass:
+class ModifiedEntropyByClass(Attack):
     """Members' predictions have a smaller modified entropy than their class's threshold."""
 
-    name: ClassVar[str] = "modified-entropy-class"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+    name = "modified-entropy-class"
+    shadows_per_side = 1
+    needs = frozenset({"shadows"})
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return log tau_y - log Mentr, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
         surely = -log_over_queries(log_modified_entropy(seen.target, seen.labels))
         shadow = -each_model(log_modified_entropy, seen.shadows, seen.labels, logs=True)
         common = best_cut(shadow.ravel(), seen.trained_on.ravel())

@@ -8,65 +8,27 @@ Departs from the paper: spreads are pooled over examples, and the target's are t
 share is taken off: the difference of mean phi between the target and the degraded models.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import vector_log_ratio
 from mia_audit.attacks.observables import each_model, phi
+from mia_audit.attacks.signal_lira import NumberLiRA, Values
 from mia_audit.types import Evidence, Floats
 
 
-@dataclass(frozen=True, kw_only=True)
-class OtherSurrogateLiRA:
-    """LiRA by an attacker whose shadow models learnt with another surrogate gradient."""
-
-    name: ClassVar[str] = "lira-other-surrogate"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "other-surrogate"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda against the degraded shadow models, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        return _against(seen, "other-surrogate")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OtherStepsLiRA:
-    """LiRA by an attacker whose shadow models run for half as many steps."""
-
-    name: ClassVar[str] = "lira-other-steps"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "other-steps"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda against the degraded shadow models, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        return _against(seen, "other-steps")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OtherBitsLiRA:
-    """LiRA by an attacker whose shadow models have full precision where the target is quantized, or four bits where it is not."""
-
-    name: ClassVar[str] = "lira-other-bits"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "other-bits"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda against the degraded shadow models, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        return _against(seen, "other-bits")
-
-
-def _against(seen: Evidence, guess: str) -> Floats:
+def _against(seen: Evidence, guess: str) -> Values:
     shadows = np.moveaxis(seen.signals[guess].shadows, 2, 1)
     target: Floats = phi(seen.target, seen.labels).mean(axis=0)
     shadow = each_model(phi, shadows, seen.labels).astype(np.float64)
     shift = np.median(target) - np.median(shadow)
-    return vector_log_ratio((target - shift)[None], shadow[:, None], seen.trained_on, 0.0)
+    return target - shift, shadow
+
+
+def _other(guess: str) -> NumberLiRA:
+    return NumberLiRA(name=f"lira-{guess}", needs=frozenset({"shadows", guess}), of=partial(_against, guess=guess))
+
+
+OTHER_SURROGATE = _other("other-surrogate")
+OTHER_STEPS = _other("other-steps")
+OTHER_BITS = _other("other-bits")

@@ -9,37 +9,31 @@ models take the target's part; the attack is LiRA, which won over the paper's ra
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from scipy.stats import rankdata
 
-from mia_audit.attacks.budget import require_needs, require_shadows
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.gaussians import vector_log_ratio
-from mia_audit.attacks.learning import require_least
 from mia_audit.attacks.observables import phi
+from mia_audit.attacks.ranges import Count
 from mia_audit.types import Bools, Evidence, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
-class InputDropout:
+class InputDropout(Attack):
     """Weigh "trained on x" against "not trained on x" at the dropout rate that told shadow models' members best.
 
     rehearsals  how many shadow models take the target's part to choose the rate
     """
 
-    name: ClassVar[str] = "input-dropout"
-    shadows_per_side: ClassVar[int] = 3
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "dropout"})
-    rehearsals: int = 4
+    name = "input-dropout"
+    shadows_per_side = 3
+    needs = frozenset({"shadows", "dropout"})
+    rehearsals: Count = 4
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "rehearsals", self.rehearsals, least=1)
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return log Lambda at the chosen rate, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
         return _at_rate(seen, self.rate(seen))
 
     def rate(self, seen: Evidence) -> int:

@@ -11,37 +11,37 @@ whatever its other attacks needed.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from mia_audit.attacks.attack import Attack
-from mia_audit.attacks.budget import judged, require_shadows
-from mia_audit.attacks.checkpoints import TrajectoryLiRA
+from mia_audit.attacks.budget import judged
+from mia_audit.attacks.checkpoints import TRAJECTORY_LIRA
 from mia_audit.attacks.class_thresholds import ModifiedEntropyByClass
-from mia_audit.attacks.firing import Energy, FiringSignature
-from mia_audit.attacks.gradients import GradientLiRA, GradientNorm
-from mia_audit.attacks.inverse_hessian import InverseHessianLiRA
-from mia_audit.attacks.label_only import Augmentation, BoundaryLiRA, NoiseDistance
-from mia_audit.attacks.learning import Draw, boosted, fitted_scores, require_least
+from mia_audit.attacks.firing import ENERGY, FIRING_SIGNATURE
+from mia_audit.attacks.gradients import GRADIENT_LIRA, GRADIENT_NORM
+from mia_audit.attacks.inverse_hessian import INVERSE_HESSIAN_LIRA
+from mia_audit.attacks.label_only import BOUNDARY_LIRA, NOISE_DISTANCE, Augmentation
+from mia_audit.attacks.learning import Draw, boosted, fitted_scores
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.lira_queries import MultiQueryLiRA
 from mia_audit.attacks.lira_shrunken import ShrunkenLiRA
-from mia_audit.attacks.merlin import Merlin
+from mia_audit.attacks.merlin import MERLIN
 from mia_audit.attacks.population import AttackP
+from mia_audit.attacks.ranges import Count, Rows
 from mia_audit.attacks.references import AttackR, DifficultyCalibration
-from mia_audit.attacks.releases import ReleasesLiRA
+from mia_audit.attacks.releases import RELEASES_LIRA
 from mia_audit.attacks.rmia import OfflineRMIA
-from mia_audit.attacks.steps import MembraneLiRA, SpikeLiRA, TimeSweepLiRA
-from mia_audit.attacks.thresholds import ConfidenceThreshold, EntropyThreshold, LossThreshold, MarginThreshold, ModifiedEntropyThreshold
+from mia_audit.attacks.steps import MEMBRANE_LIRA, SPIKE_LIRA, TIME_SWEEP_LIRA
+from mia_audit.attacks.thresholds import CONFIDENCE, ENTROPY, LOSS, MARGIN, MODIFIED_ENTROPY
 from mia_audit.types import Evidence, Floats
 
 _SIGNALS: tuple[Attack, ...] = (
-    LossThreshold(),
-    ConfidenceThreshold(),
-    EntropyThreshold(),
-    ModifiedEntropyThreshold(),
-    MarginThreshold(),
+    LOSS,
+    CONFIDENCE,
+    ENTROPY,
+    MODIFIED_ENTROPY,
+    MARGIN,
     ModifiedEntropyByClass(),
     AttackR(),
     DifficultyCalibration(),
@@ -55,82 +55,47 @@ _MORE: tuple[Attack, ...] = (
     OfflineRMIA(),
     MultiQueryLiRA(),
     Augmentation(),
-    NoiseDistance(),
-    BoundaryLiRA(),
-    Merlin(),
-    TrajectoryLiRA(),
-    TimeSweepLiRA(),
-    MembraneLiRA(),
-    SpikeLiRA(),
-    FiringSignature(),
-    Energy(),
-    GradientNorm(),
-    GradientLiRA(),
-    InverseHessianLiRA(),
-    ReleasesLiRA(),
+    NOISE_DISTANCE,
+    BOUNDARY_LIRA,
+    MERLIN,
+    TRAJECTORY_LIRA,
+    TIME_SWEEP_LIRA,
+    MEMBRANE_LIRA,
+    SPIKE_LIRA,
+    FIRING_SIGNATURE,
+    ENERGY,
+    GRADIENT_NORM,
+    GRADIENT_LIRA,
+    INVERSE_HESSIAN_LIRA,
+    RELEASES_LIRA,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ensemble:
+class Ensemble(Attack):
     """All scores of one example weighed by trees that were fitted on shadow models.
 
+    more        attacks that give a score too where the evidence offers what they need
     rehearsals  how many shadow models take the target's part
     rows        most rows the trees are fitted on, drawn at random
     trees       how many; each has at most eight leaves
     seed        of the draw
     """
 
-    name: ClassVar[str] = "ensemble"
-    shadows_per_side: ClassVar[int] = 3
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    rehearsals: int = 8
-    rows: int = 20_000
-    trees: int = 50
+    shadows_per_side = 3
+    needs = frozenset({"shadows"})
+    name: str
+    more: tuple[Attack, ...]
+    rehearsals: Count = 8
+    rows: Rows = 20_000
+    trees: Count = 50
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "rehearsals", self.rehearsals, least=1)
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
-        models, asked = min(self.rehearsals, len(seen.shadows)), seen.with_signals()
-        shadow = np.stack([signals(asked.against_shadow(index)) for index in range(models)])
-        return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on[:models], signals(seen), Draw(self.rows, self.seed))
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignalEnsemble:
-    """The same with the scores of attacks on whatever else the audit observed: states, gradients, adaptive queries, releases.
-
-    rehearsals  how many shadow models take the target's part
-    rows        most rows the trees are fitted on, drawn at random
-    trees       how many; each has at most eight leaves
-    seed        of the draw
-    """
-
-    name: ClassVar[str] = "ensemble-signals"
-    shadows_per_side: ClassVar[int] = 3
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    rehearsals: int = 8
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rehearsals", self.rehearsals, least=1)
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
+    def _score(self, seen: Evidence) -> Floats:
         models = min(self.rehearsals, len(seen.shadows))
-        every = (*_SIGNALS, *(attack for attack in _MORE if attack.needs <= seen.offers))
-        shadow = np.stack([signals(seen.against_shadow(index), every) for index in range(models)])
+        every = (*_SIGNALS, *(attack for attack in self.more if attack.needs <= seen.offers))
+        asked = seen.with_signals(*(name for name in seen.signals if any(name in attack.needs for attack in every)))
+        shadow = np.stack([signals(asked.against_shadow(index), every) for index in range(models)])
         target = signals(seen, every)
         return fitted_scores(boosted(self.trees, self.seed), shadow, seen.trained_on[:models], target, Draw(self.rows, self.seed))
 
@@ -140,3 +105,7 @@ def signals(seen: Evidence, attacks: tuple[Attack, ...] = _SIGNALS) -> Floats:
     most = max(attack.shadows_per_side for attack in attacks)
     assert judged(seen.trained_on, most).all(), "one side more was asked for"  # noqa: S101
     return np.stack([attack.score(seen) for attack in attacks], axis=-1)
+
+
+ENSEMBLE = Ensemble(name="ensemble", more=())
+ENSEMBLE_SIGNALS = Ensemble(name="ensemble-signals", more=_MORE)

@@ -10,68 +10,35 @@ Departs from the paper: the terms are of the last layer (`mia_audit/probes/curva
 likelihood ratio on the three terms is this project's.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import require_least
 from mia_audit.attacks.nearly_one import spread
 from mia_audit.attacks.observables import within_reach
-from mia_audit.types import Evidence, Floats
+from mia_audit.attacks.signal_lira import SignalLiRA, on_signals
+from mia_audit.attacks.thresholds import Threshold
+from mia_audit.types import Evidence, Floats, Ints
 
 _LARGEST = 69.0
 """Logs beyond this are taken as this, so that squares of what they are of stay finite."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class InverseHessian:
-    """The target stands nearer to the minimum of the loss with a member than to the one without."""
-
-    name: ClassVar[str] = "inverse-hessian"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"curvature"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return I1 - (I2 + I3), small ones drawn out, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        first, second, third, sign = within_reach(seen.signals["curvature"].target).T
-        largest = np.maximum(first, np.maximum(second, third))
-        odds = np.exp(first - largest) - np.exp(second - largest) - np.sign(sign) * np.exp(third - largest)
-        sizes = np.log(np.abs(odds), out=np.full(odds.shape, -np.inf), where=odds != 0)
-        return spread(np.sign(odds), np.minimum(largest + sizes, _LARGEST))
+def odds(seen: Evidence) -> Floats:
+    """Return I1 - (I2 + I3), small ones drawn out, [examples]."""
+    first, second, third, sign = within_reach(seen.signals["curvature"].target).T
+    largest = np.maximum(first, np.maximum(second, third))
+    apart = np.exp(first - largest) - np.exp(second - largest) - np.sign(sign) * np.exp(third - largest)
+    sizes = np.log(np.abs(apart), out=np.full(apart.shape, -np.inf), where=apart != 0)
+    return spread(np.sign(apart), np.minimum(largest + sizes, _LARGEST))
 
 
-@dataclass(frozen=True, kw_only=True)
-class InverseHessianLiRA:
-    """Weigh "trained on x" against "not trained on x" by the three terms.
-
-    ridge  share of the mean variance that is added to every term's variance
-    """
-
-    name: ClassVar[str] = "inverse-hessian-lira"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "curvature"})
-    ridge: float = 0.001
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "ridge", self.ridge, least=0)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda of the terms on a scale of logs, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["curvature"]
-        shadow = np.stack([logs(model) for model in signal.shadows])
-        return projected_log_ratio(logs(signal.target), shadow, seen.trained_on, self.ridge)
-
-
-def logs(terms: Floats) -> Floats:
+def logs(terms: Floats, _: Ints) -> Floats:
     """Return [3, examples] of one model's terms [examples, 4]: the logs of loss and square, and the product beside the square.
 
     I3 has either sign: it enters as log(1 + |I3| / I2) with that sign.
     """
     first, second, third, sign = within_reach(terms).T
     return np.stack([first, second, np.sign(sign) * np.logaddexp(0.0, third - second)])
+
+
+INVERSE_HESSIAN = Threshold(name="inverse-hessian", needs=frozenset({"curvature"}), of=odds)
+INVERSE_HESSIAN_LIRA = on_signals(SignalLiRA, "inverse-hessian-lira", "curvature", by=logs)

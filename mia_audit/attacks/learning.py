@@ -5,9 +5,8 @@ A row is one (shadow model, example) pair with its features; whether the model w
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from inspect import signature
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn import discriminant_analysis, ensemble, linear_model, naive_bayes, neighbors, neural_network, svm, tree
@@ -110,32 +109,3 @@ def decided(fitted: Classifier, rows: Floats) -> Floats:
     p = fitted.predict_proba(rows)[:, 1].clip(_LEAST_SHARE, 1 - _LEAST_SHARE)
     odds: Floats = np.log(p / (1 - p))
     return odds
-
-
-def require_least(name: str, field: str, value: float, *, least: float) -> None:
-    """Raise RecipeError where a parameter is below what makes sense."""
-    if not value >= least:
-        raise RecipeError(f"{name}: {field} needs {least:g} or more, got {value:g}; leave it out for the default")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grown:
-    """What attacks by trees on an example's features have in common: one set of trees for all classes, fitted on shadow models.
-
-    rows   most rows the trees are fitted on, drawn at random
-    trees  how many; each has at most eight leaves
-    seed   of the draw
-    """
-
-    name: ClassVar[str]
-    rows: int = 20_000
-    trees: int = 50
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
-
-    def odds(self, shadow: Floats, trained_on: Bools, target: Floats) -> Floats:
-        """Return the log odds of membership, [examples], from features [models, examples, features] and [examples, features]."""
-        return fitted_scores(boosted(self.trees, self.seed), shadow, trained_on, target, Draw(self.rows, self.seed))

@@ -12,72 +12,61 @@ networks on digits it won at every count (AUC .560 against .544 at 8, .588 / .58
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_shadows
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.gaussians import SMALLEST_SIGMA, Moments, both_moments
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.errors import RecipeError
+from mia_audit.attacks.ranges import Share
 from mia_audit.types import Evidence, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnlineLiRA:
+class OnlineLiRA(Attack):
     """Weigh "trained on x" against "not trained on x", one Gaussian each.
 
     pool_variance  share one sigma a side over all examples; steadier when shadow models are few
     sigma_floor    a per-example sigma is at least this share of the pooled one
     """
 
-    name: ClassVar[str] = "lira-online"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+    name = "lira-online"
+    shadows_per_side = 2
+    needs = frozenset({"shadows"})
     pool_variance: bool = True
-    sigma_floor: float = 0.1
+    sigma_floor: Share = 0.1
 
-    def __post_init__(self) -> None:
-        _require_share(self.name, self.sigma_floor)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
-        target: Floats = phi(seen.target, seen.labels).mean(axis=0)
-        shadow = each_model(phi, seen.shadows, seen.labels)
-        inside, outside = both_moments(shadow, seen.trained_on)
-        return self._log_density(target, inside) - self._log_density(target, outside)
-
-    def _log_density(self, target: Floats, there: Moments) -> Floats:
-        """Return the log density of the target's phi under one side's Gaussian, less a constant that cancels."""
-        pooled = there.pooled
-        sigma = np.full_like(there.mean, pooled) if self.pool_variance else there.sigma
-        sigma = np.maximum(sigma, max(self.sigma_floor * pooled, SMALLEST_SIGMA))
-        density: Floats = -0.5 * ((target - there.mean) / sigma) ** 2 - np.log(sigma)
-        return density
+    def _score(self, seen: Evidence) -> Floats:
+        return log_lambda(seen, pool_variance=self.pool_variance, sigma_floor=self.sigma_floor)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerExampleLiRA:
+class PerExampleLiRA(Attack):
     """The paper's own form: every example has its own two spreads; wants 64 shadow models or more.
 
     sigma_floor  a sigma is at least this share of the pooled one
     """
 
-    name: ClassVar[str] = "lira-per-example"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    sigma_floor: float = 0.1
+    name = "lira-per-example"
+    shadows_per_side = 2
+    needs = frozenset({"shadows"})
+    sigma_floor: Share = 0.1
 
-    def __post_init__(self) -> None:
-        _require_share(self.name, self.sigma_floor)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
-        return OnlineLiRA(pool_variance=False, sigma_floor=self.sigma_floor).score(seen)
+    def _score(self, seen: Evidence) -> Floats:
+        return log_lambda(seen, pool_variance=False, sigma_floor=self.sigma_floor)
 
 
-def _require_share(name: str, floor: float) -> None:
-    if not 0 <= floor <= 1:
-        raise RecipeError(f"{name}: sigma_floor needs 0 to 1, got {floor}; 0.1 is the default")
+def log_lambda(seen: Evidence, *, pool_variance: bool, sigma_floor: float) -> Floats:
+    """Return log Lambda, [examples]; larger means more likely a member."""
+    target: Floats = phi(seen.target, seen.labels).mean(axis=0)
+    inside, outside = both_moments(each_model(phi, seen.shadows, seen.labels), seen.trained_on)
+
+    def log_density(there: Moments) -> Floats:
+        """Return the log density of the target's phi under one side's Gaussian, less a constant that cancels."""
+        pooled = there.pooled
+        sigma = np.full_like(there.mean, pooled) if pool_variance else there.sigma
+        sigma = np.maximum(sigma, max(sigma_floor * pooled, SMALLEST_SIGMA))
+        density: Floats = -0.5 * ((target - there.mean) / sigma) ** 2 - np.log(sigma)
+        return density
+
+    return log_density(inside) - log_density(outside)

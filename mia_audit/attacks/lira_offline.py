@@ -9,38 +9,33 @@ unbiased, pooled over examples by default and never below a floor; several queri
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_out
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.gaussians import SMALLEST_SIGMA, moments
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.errors import RecipeError
+from mia_audit.attacks.ranges import Share
 from mia_audit.types import Evidence, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfflineLiRA:
+class OfflineLiRA(Attack):
     """How many standard deviations the target's phi lies above that of models without the example.
 
     pool_variance  share one sigma over all examples; steadier when shadow models are few
     sigma_floor    a per-example sigma is at least this share of the pooled one
     """
 
-    name: ClassVar[str] = "lira-offline"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+    name = "lira-offline"
+    shadows_per_side = 1
+    offline = True
+    needs = frozenset({"shadows"})
     pool_variance: bool = True
-    sigma_floor: float = 0.1
+    sigma_floor: Share = 0.1
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.sigma_floor <= 1:
-            raise RecipeError(f"{self.name}: sigma_floor needs 0 to 1, got {self.sigma_floor}; 0.1 is the default")
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return (phi - mu_out) / sigma_out, [examples]; larger means more likely a member."""
-        require_out(seen, self)
         without = moments(each_model(phi, seen.shadows, seen.labels), ~seen.trained_on)
         pooled = without.pooled
         sigma = np.full_like(without.mean, pooled) if self.pool_variance else without.sigma

@@ -15,15 +15,14 @@ Where no example has a model on either side the gap is unknown, and the score is
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs, require_shadows
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.gaussians import SMALLEST_SIGMA, Moments
-from mia_audit.attacks.learning import require_least
 from mia_audit.attacks.lira_shrunken import prior
 from mia_audit.attacks.observables import each_model, phi
+from mia_audit.attacks.ranges import Count
 from mia_audit.types import Bools, Evidence, Floats
 
 EXAMPLES_A_BIN = 60
@@ -61,24 +60,19 @@ class Shared:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SharedGapLiRA:
+class SharedGapLiRA(Attack):
     """Weigh "trained on x" against "not trained on x", the difference that training makes being shared by examples of like level.
 
     bins  most groups of examples, by level, between which gap and spreads are smoothed
     """
 
-    name: ClassVar[str] = "lira-shared-gap"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    bins: int = 24
+    name = "lira-shared-gap"
+    shadows_per_side = 0
+    needs = frozenset({"shadows"})
+    bins: Count = 24
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "bins", self.bins, least=1)
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return log Lambda, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
         target: Floats = phi(seen.target, seen.labels).mean(axis=0)
         shadow = each_model(phi, seen.shadows, seen.labels).astype(np.float64)
         return shared(shadow, seen.trained_on, self.bins).log_ratio(target)

@@ -9,40 +9,35 @@ Departs from the paper: the mean's prior is flat; the prior is estimated, not ch
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 import numpy as np
 from scipy.special import digamma, polygamma
 from scipy.stats import t as student
 
-from mia_audit.attacks.budget import require_shadows
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.gaussians import SMALLEST_SIGMA, Moments, moments
 from mia_audit.attacks.observables import each_model, phi
-from mia_audit.errors import RecipeError
+from mia_audit.attacks.ranges import Range
 from mia_audit.types import Bools, Evidence, Floats
 
 _FEWEST_DEGREES = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShrunkenLiRA:
+class ShrunkenLiRA(Attack):
     """Weigh "trained on x" against "not trained on x", one Student-t each.
 
     most_degrees  the prior on an example's variance weighs at most as much as so many shadow models
     """
 
-    name: ClassVar[str] = "lira-shrunken"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    most_degrees: float = 1_000.0
+    name = "lira-shrunken"
+    shadows_per_side = 2
+    needs = frozenset({"shadows"})
+    most_degrees: Annotated[float, Range(least=_FEWEST_DEGREES)] = 1_000.0
 
-    def __post_init__(self) -> None:
-        if not self.most_degrees >= _FEWEST_DEGREES:
-            raise RecipeError(f"{self.name}: most_degrees needs 1 or more, got {self.most_degrees}; 1000 is the default")
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return the log ratio of the two predictive densities, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
         target: Floats = phi(seen.target, seen.labels).mean(axis=0)
         shadow = each_model(phi, seen.shadows, seen.labels)
         return self._log_density(target, shadow, seen.trained_on) - self._log_density(target, shadow, ~seen.trained_on)

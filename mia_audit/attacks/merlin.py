@@ -10,50 +10,37 @@ held-out set, at the largest TPR - FPR instead of the largest PPV, since the poo
 
 from dataclasses import dataclass
 from itertools import product
-from typing import ClassVar
+from typing import Annotated
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.learning import require_least
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.observables import each_model, phi
+from mia_audit.attacks.ranges import Range
+from mia_audit.attacks.thresholds import Threshold
 from mia_audit.types import Bools, Evidence, Floats, Ints
 
-
-@dataclass(frozen=True, kw_only=True)
-class Merlin:
-    """Members' loss rises with nearly any small noise."""
-
-    name: ClassVar[str] = "merlin"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"loss-rises"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the share of noisy queries with a larger loss, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        share: Floats = seen.signals["loss-rises"].target[:, 0].astype(np.float64)
-        return share
+MERLIN = Threshold(
+    name="merlin",
+    needs=frozenset({"loss-rises"}),
+    of=lambda seen: seen.signals["loss-rises"].target[:, 0].astype(np.float64),  # the share of noisy queries with a larger loss
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Morgan:
+class Morgan(Attack):
     """Members' loss rises with noise, is small, and is not smaller than what an easy example has anyway.
 
     steps  how many quantiles each threshold is sought among
     """
 
-    name: ClassVar[str] = "morgan"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "loss-rises"})
-    steps: int = 12
+    name = "morgan"
+    shadows_per_side = 1
+    needs = frozenset({"shadows", "loss-rises"})
+    steps: Annotated[int, Range(least=2)] = 12
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "steps", self.steps, least=2)
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return the smallest of three margins, 0 or more where the paper says "member", [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
         signal = seen.signals["loss-rises"]
         shadow = np.stack([each_model(phi, seen.shadows, seen.labels), signal.shadows[..., 0].astype(float)])
         target: Floats = np.stack([phi(seen.target, seen.labels).mean(axis=0), signal.target[:, 0].astype(float)])

@@ -8,27 +8,25 @@ examples are ordered by phi, so that the population's size sets no resolution. S
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.observables import phi
 from mia_audit.attacks.references import squashed
 from mia_audit.types import Evidence, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttackP:
+class AttackP(Attack):
     """Which share of the third pool is harder for the target than the example."""
 
-    name: ClassVar[str] = "attack-p"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"population"})
+    name = "attack-p"
+    shadows_per_side = 0
+    needs = frozenset({"population"})
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return the share, ties counted half, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
         pool = seen.population
         assert pool is not None, "require_needs was asked"  # noqa: S101
         target: Floats = phi(seen.target, seen.labels).mean(axis=0)

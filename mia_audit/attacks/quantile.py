@@ -11,16 +11,16 @@ scikit-learn's gradient-boosted trees; several queries are averaged.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from mia_audit.attacks.budget import require_needs
-from mia_audit.attacks.learning import Classifier, require_least
+from mia_audit.attacks.attack import Attack
+from mia_audit.attacks.learning import Classifier
 from mia_audit.attacks.observables import phi
-from mia_audit.errors import RecipeError
+from mia_audit.attacks.ranges import Count, Range
 from mia_audit.streams import stream
 from mia_audit.types import Evidence, Floats, Ints
 
@@ -30,7 +30,7 @@ _LEAST_SPREAD = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuantileRegression:
+class QuantileRegression(Attack):
     """How far the target is surer than it usually is of inputs like this one.
 
     alpha  false positive rate of a score above 0
@@ -38,21 +38,15 @@ class QuantileRegression:
     seed   of the split
     """
 
-    name: ClassVar[str] = "quantile-regression"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"population", "features"})
-    alpha: float = 0.1
-    trees: int = 50
+    name = "quantile-regression"
+    shadows_per_side = 0
+    needs = frozenset({"population", "features"})
+    alpha: Annotated[float, Range(above=0, below=1)] = 0.1
+    trees: Count = 50
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "trees", self.trees, least=1)
-        if not 0 < self.alpha < 1:
-            raise RecipeError(f"{self.name}: alpha needs a share between 0 and 1, got {self.alpha}; 0.1 is the default")
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return (phi - median) / spread less its calibrated quantile, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
         pool = seen.population
         assert pool is not None, "require_needs was asked"  # noqa: S101
         assert seen.features is not None, "require_needs was asked"  # noqa: S101

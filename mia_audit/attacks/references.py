@@ -10,11 +10,10 @@ at; within a level, examples are ordered by how far the target's phi lies above 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_out
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.gaussians import log_mean, moments
 from mia_audit.attacks.nearly_one import difference, spread
 from mia_audit.attacks.observables import each_model, log_loss, log_over_queries, phi
@@ -22,16 +21,16 @@ from mia_audit.types import Evidence, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttackR:
+class AttackR(Attack):
     """Which share of reference models finds the example harder than the target does."""
 
-    name: ClassVar[str] = "attack-r"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+    name = "attack-r"
+    shadows_per_side = 1
+    offline = True
+    needs = frozenset({"shadows"})
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return the share, ties counted half, with the levels' inner order within 1 / (k + 1); larger means more likely a member."""
-        require_out(seen, self)
         target: Floats = phi(seen.target, seen.labels).mean(axis=0)
         shadow = each_model(phi, seen.shadows, seen.labels)
         without = moments(shadow, ~seen.trained_on)
@@ -42,19 +41,19 @@ class AttackR:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DifficultyCalibration:
+class DifficultyCalibration(Attack):
     """The loss, less what is a hard example's share of it."""
 
-    name: ClassVar[str] = "difficulty-calibration"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
+    name = "difficulty-calibration"
+    shadows_per_side = 1
+    offline = True
+    needs = frozenset({"shadows"})
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return log p_y less its mean over reference models, on a scale that keeps small differences apart, [examples].
 
         Larger means more likely a member.
         """
-        require_out(seen, self)
         without = log_mean(each_model(log_loss, seen.shadows, seen.labels, logs=True), ~seen.trained_on)
         return spread(*difference(without, log_over_queries(log_loss(seen.target, seen.labels))))
 

@@ -9,60 +9,25 @@ Departs from the paper: a likelihood ratio beside the classifier; the classifier
 each release and on what phi loses between the target and it, instead of a network on confidences; both are fitted on shadow models only.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import Grown, require_least
 from mia_audit.attacks.observables import correct, each_model, log_likelihood, margin, phi
+from mia_audit.attacks.shadow_trees import ShadowTrees
+from mia_audit.attacks.signal_lira import SignalLiRA, Values, described
 from mia_audit.types import Evidence, Floats, Ints
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleasesLiRA:
-    """Weigh "trained on x" against "not trained on x" by the target's phi and that of every other release.
-
-    ridge  share of the mean variance that is added to every release's variance
-    """
-
-    name: ClassVar[str] = "releases-lira"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "releases"})
-    ridge: float = 0.001
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "ridge", self.ridge, least=0)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["releases"]
-        own = np.concatenate([phi(seen.target, seen.labels).mean(axis=0)[None], _each(signal.target, seen.labels)])
-        shadow = np.stack([_each(model, seen.labels) for model in signal.shadows])
-        first = each_model(phi, seen.shadows, seen.labels)[:, None]
-        return projected_log_ratio(own, np.concatenate([first, shadow], axis=1), seen.trained_on, self.ridge)
+def _together(seen: Evidence) -> Values:
+    """Return the target's phi and that of every other release, and so for each shadow model."""
+    target, shadow = described(seen, signals=("releases",), by=_each)
+    own = np.concatenate([phi(seen.target, seen.labels).mean(axis=0)[None], target])
+    return own, np.concatenate([each_model(phi, seen.shadows, seen.labels)[:, None], shadow], axis=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleasesClassifier(Grown):
-    """What every release answers, and how they differ, weighed by trees that were fitted on shadow models."""
-
-    name: ClassVar[str] = "releases-classifier"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "releases"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["releases"]
-        shadow = np.stack([features(*pair, seen.labels) for pair in zip(seen.shadows, signal.shadows, strict=True)])
-        target = features(seen.target, signal.target, seen.labels)
-        return self.odds(shadow, seen.trained_on, target)
+def _features(seen: Evidence) -> Values:
+    signal = seen.signals["releases"]
+    shadow = np.stack([features(*pair, seen.labels) for pair in zip(seen.shadows, signal.shadows, strict=True)])
+    return features(seen.target, signal.target, seen.labels), shadow
 
 
 def features(own: Floats, others: Floats, labels: Ints) -> Floats:
@@ -79,3 +44,9 @@ def features(own: Floats, others: Floats, labels: Ints) -> Floats:
 def _each(logits: Floats, labels: Ints) -> Floats:
     """Return phi of every other release, [releases, examples], of one model's logits [examples, releases, classes]."""
     return phi(np.moveaxis(logits, 1, 0), labels)
+
+
+_NEEDS = frozenset({"shadows", "releases"})
+
+RELEASES_LIRA = SignalLiRA(name="releases-lira", needs=_NEEDS, of=_together)
+RELEASES_CLASSIFIER = ShadowTrees(name="releases-classifier", needs=_NEEDS, of=_features)

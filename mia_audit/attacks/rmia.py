@@ -11,37 +11,36 @@ LR >= gamma) is a monotone function of it, and ties where it does not. Several q
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, TypeAlias
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs, require_out
+from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.nearly_one import log_mean_missing, log_ratio, spread_values, unspread
 from mia_audit.attacks.observables import each_model, log_loss, log_over_queries
-from mia_audit.errors import RecipeError
+from mia_audit.attacks.ranges import Range, Share
 from mia_audit.types import Evidence, Floats, ThirdPool
+
+Surpassed: TypeAlias = Annotated[float, Range(above=0)]
+Part: TypeAlias = Annotated[float, Range(above=0, most=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnlineRMIA:
+class OnlineRMIA(Attack):
     """Reference models trained with or without the example, alike; works from one reference model on.
 
     gamma  by how much x must surpass z
     beta   the share of z that x must surpass
     """
 
-    name: ClassVar[str] = "rmia-online"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "population"})
-    gamma: float = 2.0
-    beta: float = 0.5
+    name = "rmia-online"
+    shadows_per_side = 0
+    needs = frozenset({"shadows", "population"})
+    gamma: Surpassed = 2.0
+    beta: Part = 0.5
 
-    def __post_init__(self) -> None:
-        _require_threshold(self.name, self.gamma, self.beta)
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return log ratio of x less what it must surpass, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
         of_x = log_ratio(_target(seen), log_mean_missing(_shadows(seen)))
         pool = _pool(seen)
         of_z = log_ratio(_target(pool), log_mean_missing(_shadows(pool)))
@@ -49,7 +48,7 @@ class OnlineRMIA:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfflineRMIA:
+class OfflineRMIA(Attack):
     """Reference models without the example only; what models with it would say is guessed: Pr_IN = a Pr_OUT + 1 - a.
 
     gamma  by how much x must surpass z
@@ -57,22 +56,16 @@ class OfflineRMIA:
     a      of the guess: 1 is "as without it", 0 is "certain"
     """
 
-    name: ClassVar[str] = "rmia-offline"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "population"})
-    gamma: float = 2.0
-    beta: float = 0.5
-    a: float = 0.3
+    name = "rmia-offline"
+    shadows_per_side = 1
+    offline = True
+    needs = frozenset({"shadows", "population"})
+    gamma: Surpassed = 2.0
+    beta: Part = 0.5
+    a: Share = 0.3
 
-    def __post_init__(self) -> None:
-        _require_threshold(self.name, self.gamma, self.beta)
-        if not 0 <= self.a <= 1:
-            raise RecipeError(f"{self.name}: a needs 0 to 1, got {self.a}; 0.3 is the default")
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return log ratio of x less what it must surpass, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_out(seen, self)
         of_x = log_ratio(_target(seen), self._corrected(log_mean_missing(_shadows(seen), ~seen.trained_on)))
         pool = _pool(seen)
         of_z = log_ratio(_target(pool), self._corrected(log_mean_missing(_shadows(pool))))
@@ -104,10 +97,3 @@ def _bar(of_z: Floats, gamma: float, beta: float) -> float:
     place = max(int(np.ceil(beta * of_z.size - 1e-9)), 1) - 1
     bar = np.log(gamma) + unspread(np.partition(of_z, place)[place])
     return float(spread_values(np.asarray(bar)))
-
-
-def _require_threshold(name: str, gamma: float, beta: float) -> None:
-    if not 0 < gamma < np.inf:
-        raise RecipeError(f"{name}: gamma needs a number above 0, got {gamma}; 2 is the default")
-    if not 0 < beta <= 1:
-        raise RecipeError(f"{name}: beta needs a share above 0 and up to 1, got {beta}; 0.5 is the default")

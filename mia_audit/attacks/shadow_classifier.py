@@ -10,7 +10,7 @@ members and non-members are weighed alike; every class is attacked; several quer
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
@@ -18,9 +18,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from mia_audit.attacks.budget import require_shadows
-from mia_audit.attacks.learning import Classifier, boosted, decided, even_draw, logistic, named, require_fits, require_least
+from mia_audit.attacks.attack import Attack
+from mia_audit.attacks.learning import Classifier, boosted, decided, even_draw, logistic, named, require_fits
 from mia_audit.attacks.observables import Observable, within_reach
+from mia_audit.attacks.ranges import Cost, Count, Rows
 from mia_audit.attacks.shadow_features import features
 from mia_audit.errors import RecipeError, nearest
 from mia_audit.streams import stream
@@ -29,67 +30,33 @@ from mia_audit.types import Bools, Evidence, Floats, Ints
 FEWEST_ROWS = 20
 """Rows of members, and of non-members, that a class needs for a classifier of its own; others share one over all classes."""
 
+_DEFAULT = "RidgeClassifier"
+
 
 @dataclass(frozen=True, kw_only=True)
-class ShadowSVM:
-    """Class-wise support vector machine with a radial kernel, as in the seed paper.
+class ShadowPenalised(Attack):
+    """A class-wise classifier whose one knob is its cost.
 
+    new             the classifier, not yet fitted, from its cost
     rows_per_class  most rows a classifier is fitted on, drawn at random
-    cost            C of the machine
+    cost            inverse of the penalty
     seed            of the draw
     """
 
-    name: ClassVar[str] = "shadow-svm"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    rows_per_class: int = 1_000
-    cost: float = 1.0
+    shadows_per_side = 1
+    needs = frozenset({"shadows"})
+    name: str
+    new: Callable[[float], Classifier]
+    rows_per_class: Rows = 5_000
+    cost: Cost = 1.0
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
-        require_least(self.name, "cost", self.cost, least=1e-6)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the machine's decision function, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
-        return _by_class(seen, self._new, self.rows_per_class, self.seed)
-
-    def _new(self) -> Classifier:
-        return make_pipeline(StandardScaler(), SVC(C=self.cost))
+    def _score(self, seen: Evidence) -> Floats:
+        return _by_class(seen, lambda: self.new(self.cost), self.rows_per_class, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShadowLogistic:
-    """Class-wise logistic regression.
-
-    rows_per_class  most rows a classifier is fitted on, drawn at random
-    cost            inverse of the ridge penalty
-    seed            of the draw
-    """
-
-    name: ClassVar[str] = "shadow-logistic"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    rows_per_class: int = 5_000
-    cost: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
-        require_least(self.name, "cost", self.cost, least=1e-6)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
-        return _by_class(seen, self._new, self.rows_per_class, self.seed)
-
-    def _new(self) -> Classifier:
-        return logistic(self.cost)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShadowBoosting:
+class ShadowBoosting(Attack):
     """Class-wise gradient-boosted trees.
 
     rows_per_class  most rows a classifier is fitted on, drawn at random
@@ -97,20 +64,15 @@ class ShadowBoosting:
     seed            of the draw
     """
 
-    name: ClassVar[str] = "shadow-boosting"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    rows_per_class: int = 5_000
-    trees: int = 50
+    name = "shadow-boosting"
+    shadows_per_side = 1
+    needs = frozenset({"shadows"})
+    rows_per_class: Rows = 5_000
+    trees: Count = 50
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
-        require_least(self.name, "trees", self.trees, least=1)
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
         return _by_class(seen, self._new, self.rows_per_class, self.seed)
 
     def _new(self) -> Classifier:
@@ -118,7 +80,7 @@ class ShadowBoosting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShadowScikit:
+class ShadowScikit(Attack):
     """Class-wise classifier of scikit-learn, whichever the card names, at that library's defaults but for what the card sets.
 
     classifier      its class
@@ -128,26 +90,25 @@ class ShadowScikit:
     seed            of the draw, and of the classifier where it has one
     """
 
-    name: ClassVar[str] = "shadow-scikit"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    classifier: str = "RidgeClassifier"
+    name = "shadow-scikit"
+    shadows_per_side = 1
+    needs = frozenset({"shadows"})
+    classifier: str = _DEFAULT
     settings: Mapping[str, Any] = field(default_factory=dict)
     features: str = "logits"
-    rows_per_class: int = 1_000
+    rows_per_class: Rows = 1_000
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "rows_per_class", self.rows_per_class, least=2)
+    def _check(self) -> None:
         if self.features not in _FEATURES:
             raise RecipeError(
                 f"{self.name}: features needs one of {', '.join(_FEATURES)}, got {self.features!r}{nearest(self.features, _FEATURES)}"
             )
-        require_fits(self.name, self.classifier, self._new)
+        if (self.classifier, self.settings) != (_DEFAULT, {}):  # which is known to fit
+            require_fits(self.name, self.classifier, self._new)
 
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return its decision function, or its log odds where it has none, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
         return _by_class(seen, self._new, self.rows_per_class, self.seed, _FEATURES[self.features])
 
     def _new(self) -> Classifier:
@@ -155,6 +116,14 @@ class ShadowScikit:
         if "random_state" in fresh.get_params():
             fresh.set_params(random_state=self.seed)
         return make_pipeline(StandardScaler(), fresh)
+
+
+def _svm(cost: float) -> Classifier:
+    return make_pipeline(StandardScaler(), SVC(C=cost))
+
+
+SHADOW_SVM = ShadowPenalised(name="shadow-svm", new=_svm, rows_per_class=1_000)
+SHADOW_LOGISTIC = ShadowPenalised(name="shadow-logistic", new=logistic)
 
 
 def _raw(logits: Floats, _: Ints) -> Floats:

@@ -8,33 +8,14 @@ Departs from the papers: log-probabilities, which do not saturate; phi and margi
 averaged; members and non-members are weighed alike.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 
 from mia_audit.attacks import observables
-from mia_audit.attacks.budget import require_shadows
-from mia_audit.attacks.learning import Grown
+from mia_audit.attacks.shadow_trees import ShadowTrees
+from mia_audit.attacks.signal_lira import Values
 from mia_audit.types import Evidence, Floats, Ints
 
 _MOST_POSTERIORS = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShadowFeatures(Grown):
-    """Sorted posteriors, loss, phi, margin and correctness, weighed by trees that were fitted on shadow models."""
-
-    name: ClassVar[str] = "shadow-features"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_shadows(seen, self)
-        shadow = np.stack([features(logits, seen.labels) for logits in seen.shadows])
-        target = features(seen.target, seen.labels)
-        return self.odds(shadow, seen.trained_on, target)
 
 
 def features(logits: Floats, labels: Ints) -> Floats:
@@ -43,3 +24,10 @@ def features(logits: Floats, labels: Ints) -> Floats:
     single = [observe(logits, labels) for observe in (observables.log_likelihood, observables.phi, observables.margin, observables.correct)]
     together: Floats = np.concatenate([falling, np.stack(single, axis=-1)], axis=-1).mean(axis=0)
     return together
+
+
+def _each(seen: Evidence) -> Values:
+    return features(seen.target, seen.labels), np.stack([features(logits, seen.labels) for logits in seen.shadows])
+
+
+SHADOW_FEATURES = ShadowTrees(name="shadow-features", needs=frozenset({"shadows"}), of=_each)

@@ -14,15 +14,15 @@ first statistic alone.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.learning import Draw, fitted_scores, logistic, require_least
+from mia_audit.attacks.attack import Attack
+from mia_audit.attacks.learning import Draw, fitted_scores, logistic
 from mia_audit.attacks.lira_shared_gap import shared
 from mia_audit.attacks.nearly_one import log_mean_missing, log_ratio
 from mia_audit.attacks.observables import each_model, loss_of, phi
+from mia_audit.attacks.ranges import Cost, Count, Rows
 from mia_audit.types import Bools, Evidence, Floats
 
 FEWEST_SHADOWS = 3
@@ -31,7 +31,7 @@ _FREELY = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackedLogistic:
+class StackedLogistic(Attack):
     """A ridge logistic regression on nine statistics, fitted on the shadow models' own turns.
 
     turns  how many shadow models take the target's part
@@ -40,23 +40,16 @@ class StackedLogistic:
     seed   of the draw
     """
 
-    name: ClassVar[str] = "stacked-logistic"
-    shadows_per_side: ClassVar[int] = 0
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows"})
-    turns: int = 8
-    rows: int = 20_000
-    cost: float = 1.0
+    name = "stacked-logistic"
+    shadows_per_side = 0
+    needs = frozenset({"shadows"})
+    turns: Count = 8
+    rows: Rows = 20_000
+    cost: Cost = 1.0
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        require_least(self.name, "turns", self.turns, least=1)
-        require_least(self.name, "rows", self.rows, least=2)
-        require_least(self.name, "cost", self.cost, least=1e-6)
-
-    def score(self, seen: Evidence) -> Floats:
+    def _score(self, seen: Evidence) -> Floats:
         """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
         target: Floats = phi(seen.target, seen.labels).mean(axis=0)
         shadow = each_model(phi, seen.shadows, seen.labels).astype(np.float64)
         own = statistics(target, shadow, seen.trained_on)

@@ -8,110 +8,19 @@ Spike counts are few integers: they enter as normal scores of their mid-ranks am
 shared out and no chance agreement of two models gives a spread of zero.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 from scipy.stats import norm
 
-from mia_audit.attacks.budget import require_needs, require_shadows
-from mia_audit.attacks.gaussians import projected_log_ratio
-from mia_audit.attacks.learning import Grown, require_least
 from mia_audit.attacks.observables import margin, phi
+from mia_audit.attacks.shadow_trees import ShadowTrees
+from mia_audit.attacks.signal_lira import SignalLiRA, Values, described, on_signals
 from mia_audit.types import Evidence, Floats, Ints
 
-RIDGE = 0.001
 
-
-@dataclass(frozen=True, kw_only=True)
-class MembraneLiRA:
-    """Weigh "trained on x" against "not trained on x" by the readout's membranes at every step.
-
-    ridge  share of the mean variance that is added to every step's variance
-    """
-
-    name: ClassVar[str] = "membrane-lira"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "membranes"})
-    ridge: float = RIDGE
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "ridge", self.ridge, least=0)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda of phi at every step, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["membranes"]
-        target, shadow = by_step(signal.target, seen.labels), np.stack([by_step(model, seen.labels) for model in signal.shadows])
-        return projected_log_ratio(target, shadow, seen.trained_on, self.ridge)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpikeLiRA:
-    """Weigh "trained on x" against "not trained on x" by the readout's spikes, counted up to every step.
-
-    ridge  share of the mean variance that is added to every step's variance
-    """
-
-    name: ClassVar[str] = "spike-lira"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "spike-counts"})
-    ridge: float = 0.05
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "ridge", self.ridge, least=0)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda of the label's lead in spikes at every step, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["spike-counts"]
-        shadow = np.stack([lead(model, seen.labels) for model in signal.shadows])
-        target = normal_scores(lead(signal.target, seen.labels), shadow)
-        return projected_log_ratio(target, normal_scores(shadow, shadow), seen.trained_on, self.ridge)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepClassifier(Grown):
-    """Trees on both trajectories: membranes and spike counts at every step, fitted on shadow models."""
-
-    name: ClassVar[str] = "step-classifier"
-    shadows_per_side: ClassVar[int] = 1
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "membranes", "spike-counts"})
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return the log odds of membership, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        membranes, counts = seen.signals["membranes"], seen.signals["spike-counts"]
-        shadow = np.stack([_trajectories(*pair, seen.labels) for pair in zip(membranes.shadows, counts.shadows, strict=True)])
-        target = _trajectories(membranes.target, counts.target, seen.labels)
-        return self.odds(shadow, seen.trained_on, target)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimeSweepLiRA:
-    """Weigh "trained on x" against "not trained on x" by answers after half, as many, and twice as many steps.
-
-    ridge  share of the mean variance that is added to every run's variance
-    """
-
-    name: ClassVar[str] = "time-sweep-lira"
-    shadows_per_side: ClassVar[int] = 2
-    needs: ClassVar[frozenset[str]] = frozenset({"shadows", "time-sweep"})
-    ridge: float = RIDGE
-
-    def __post_init__(self) -> None:
-        require_least(self.name, "ridge", self.ridge, least=0)
-
-    def score(self, seen: Evidence) -> Floats:
-        """Return log Lambda of phi after each run, [examples]; larger means more likely a member."""
-        require_needs(seen, self)
-        require_shadows(seen, self)
-        signal = seen.signals["time-sweep"]
-        target, shadow = by_step(signal.target, seen.labels), np.stack([by_step(model, seen.labels) for model in signal.shadows])
-        return projected_log_ratio(target, shadow, seen.trained_on, self.ridge)
+def _ranked(seen: Evidence) -> Values:
+    """Return the label's lead in spikes at every step as normal scores."""
+    target, shadow = described(seen, signals=("spike-counts",), by=lead)
+    return normal_scores(target, shadow), normal_scores(shadow, shadow)
 
 
 def by_step(values: Floats, labels: Ints) -> Floats:
@@ -142,3 +51,9 @@ def _trajectories(membranes: Floats, counts: Floats, labels: Ints) -> Floats:
     """Return features [examples, 2 steps] of one model."""
     together: Floats = np.concatenate([by_step(membranes, labels), lead(counts, labels)]).T
     return together
+
+
+MEMBRANE_LIRA = on_signals(SignalLiRA, "membrane-lira", "membranes", by=by_step)
+SPIKE_LIRA = SignalLiRA(name="spike-lira", needs=frozenset({"shadows", "spike-counts"}), of=_ranked, ridge=0.05)
+STEP_CLASSIFIER = on_signals(ShadowTrees, "step-classifier", "membranes", "spike-counts", by=_trajectories)
+TIME_SWEEP_LIRA = on_signals(SignalLiRA, "time-sweep-lira", "time-sweep", by=by_step)
