@@ -19,7 +19,7 @@ from mia_audit.cli import main
 from mia_audit.data.profiles import profiles
 from mia_audit.models.surrogates import SURROGATES
 from mia_audit.record import load
-from tests.support.engine_runs import command, small_audit, small_run
+from tests.support.engine_runs import command, small_audit, small_run, without_minutes
 from tests.support.records import make_record
 
 HEAVY = ("torch", "sklearn", "matplotlib", "pandas", "scipy", "numpy", "brevitas", "snntorch", "seaborn", "numba", "torchvision")
@@ -304,9 +304,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, workers: str) -> None:
     out, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert out == ""
-    *told, last = err.splitlines()
-    assert last == "Interrupted. Finished cohorts are in the store; the same command goes on from there."
-    assert all("  train and query" in line for line in told)  # a line a minute, on a slow machine
+    assert without_minutes(err) == "Interrupted. Finished cohorts are in the store; the same command goes on from there.\n"
     assert 1 <= len(kept(tmp_path)) < 7
     assert gone(running.pid)
 

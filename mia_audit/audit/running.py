@@ -57,7 +57,7 @@ def audit(target: Place | Recipe, options: Options, *, watcher: Watcher | None =
         bank, sibling, spent = _trained(prepared, machine, clock)
     with clock.stage("attack and measure"):
         summary, arrays, exposed = judge(prepared, bank, sibling=sibling, public_only=options.expose is None, expose=bool(options.expose))
-    told = {"title": options.title, "organisation": options.organisation, "contact": options.contact}
+    told = {name: getattr(options, name) for name in ("title", "organisation", "contact", "executor")}
     ran = {**facts.run(prepared, clock.seconds, spent, command), **{name: text for name, text in told.items() if text}}
     record = Record(summary=summary, arrays=arrays, run=ran, exposed=exposed)
     return _written(record, options)

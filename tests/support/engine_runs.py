@@ -1,6 +1,7 @@
 """Small audits for tests, and the command line called as a user calls it."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,11 @@ def small_run(folder: Path, *more: str, target: str = "ann") -> list[str]:
     """Return the arguments of the same audit on the command line."""
     places = ["--store", str(folder / "store"), "--out", str(folder / "record"), "--force", "--device", "cpu", "--workers", "1"]
     return ["run", "--target", target, "--dataset", "iris", "--shadows", "12", "--set", "training.epochs=2", *places, *more]
+
+
+def without_minutes(err: str) -> str:
+    """Return standard error without the lines that a slow machine's minutes put there."""
+    return "".join(line for line in err.splitlines(keepends=True) if not re.match(r"[\d:]+  \w", line))
 
 
 def command(arguments: Sequence[str], folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
