@@ -25,7 +25,7 @@ NOTES = {
     "answer them for hours on a CPU; the spiking network runs for four steps instead of ten."
 }
 FEW = (
-    "quick", "seed", "attack-p", "attack-r", "quantile-regression", "modified-entropy-class", "shadow-features", "difficulty-calibration",
+    "quick", "shokri", "attack-p", "attack-r", "quantile-regression", "modified-entropy-class", "shadow-features", "difficulty-calibration",
     "rmia-offline", "lira-offline", "lira-per-example", "lira-shrunken", "trajectory-lira", "loss-trajectory", "sequence", "gradient-norm",
     "gradient-lira", "gradient-classifier", "ensemble",
 )  # fmt: skip

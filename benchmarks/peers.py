@@ -94,7 +94,7 @@ def ours(dataset: str) -> float:
     """Return the CPU seconds of `mia-audit run`, with a store of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            sys.executable, "-m", "mia_audit", "run", "--target", "snn-q4", "--dataset", dataset, "--attacks", "seed", "--workers", "1",
+            sys.executable, "-m", "mia_audit", "run", "--target", "snn-q4", "--dataset", dataset, "--attacks", "shokri", "--workers", "1",
             "--shadows", str(SHADOWS), "--offline", "--device", "cpu", "--store", f"{folder}/store", "--out", f"{folder}/record",
         ]  # fmt: skip
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -8,7 +8,7 @@ import pytest
 
 from mia_audit.attacks import ATTACKS
 from mia_audit.attacks.budget import JUDGED_AT_LEAST
-from mia_audit.attacks.cards import asked_by_name, build, load_attacks, load_card, load_suite, parameters
+from mia_audit.attacks.cards import asked_by_name, build, load_attacks, load_card, load_suite, parameters, renamed
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.catalogue import card_names, families, folder, suite_names
 from mia_audit.errors import CatalogueError, RecipeError
@@ -55,11 +55,11 @@ def test_a_card_names_paper_version_attacker_and_cost(name: str) -> None:
 
 def test_suites_name_cards() -> None:
     """Every suite loads; `full` is every card, `quick` the thresholds, RMIA and two of LiRA, and none is named as a card is."""
-    assert set(suite_names()) == {"quick", "thresholds", "seed", "full", "label-only", "spiking"}
+    assert set(suite_names()) == {"quick", "thresholds", "shokri", "full", "label-only", "spiking"}
     assert {load_card(name).access for name in load_suite("label-only").attacks} == {"labels"}
     assert sorted(load_suite("full").attacks) == list(card_names())
     assert load_suite("quick").attacks == (*load_suite("thresholds").attacks, "rmia-online", "lira-online", "lira-shared-gap")
-    assert {card.name for card, _ in load_attacks(["seed"])} == {
+    assert {card.name for card, _ in load_attacks(["shokri"])} == {
         "loss",
         "correctness",
         "shadow-svm",
@@ -69,6 +69,15 @@ def test_suites_name_cards() -> None:
     assert not any(build(load_card(name)).needs for name in load_suite("thresholds").attacks)
     assert not set(suite_names()) & set(card_names())
     assert JUDGED_AT_LEAST == 0.9
+
+
+def test_a_card_names_suites_that_there_are() -> None:
+    """And a suite's former name stands for it, with a hint; only one suite has every card."""
+    assert {suite for name in card_names() for suite in load_card(name).suites} == set(suite_names()) - {"full"}
+    assert load_attacks(["seed"]) == load_attacks(["shokri"])
+    assert asked_by_name(["seed", "loss"]) == {"loss"}
+    assert renamed(["quick", "seed"]) == ("the suite seed is called shokri now",)
+    assert [name for name in suite_names() if load_suite(name).every] == ["full"]
 
 
 def test_names_mix_and_repeat() -> None:

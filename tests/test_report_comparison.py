@@ -146,7 +146,7 @@ def test_a_failed_audit_tells_nothing_apart() -> None:
 
 
 def test_the_page_says_that_one_population_ranks_nothing() -> None:
-    """The sentence of design rule 6 stands above the plots."""
+    """The sentence on variants (docs/method.md, rule 6) stands above the plots."""
     assert "One population per variant cannot rank the variants" in text(report.render(bits(8, 4)))
 
 

@@ -1,7 +1,7 @@
 """Cards and suites: what an attack needs, what it costs, whose it is, and with which parameters it runs.
 
-A card is a TOML file in the catalogue, one for each attack class; users copy one and change its parameters. A suite is a
-named list of cards in `suites.toml`.
+A card is a TOML file in the catalogue, one for each attack class; users copy one and change its parameters. A suite is the cards that
+name it, in the order of ATTACKS; `suites.toml` says what suites there are.
 """
 
 import json
@@ -29,6 +29,7 @@ class Card(BaseModel):
     access      what the attacker sees of the target
     knowledge   what the attacker knows beside
     cost        queries and shadow models
+    suites      the suites that it belongs to, beside the one of all cards
     offline     whether the literature forbids it models trained on the audited example: only the others' answers are used
     """
 
@@ -42,25 +43,47 @@ class Card(BaseModel):
     access: Access
     knowledge: tuple[str, ...]
     cost: str
+    suites: tuple[str, ...] = ()
     offline: bool = False
     parameters: dict[str, Any] = {}
 
 
 class Suite(BaseModel):
-    """A named list of cards."""
+    """A suite in words; `every` has all cards, another those that name it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     summary: str
-    attacks: tuple[str, ...] = Field(min_length=1)
+    every: bool = False
+    attacks: tuple[str, ...] = ()
+
+
+FORMERLY = {"seed": "shokri"}
+"""Suites by the name that they had before; it is taken still, with a hint."""
+
+
+def suites() -> dict[str, Suite]:
+    """Read the suites of the catalogue and put their cards together."""
+    cards = [load_card(attack.name) for attack in ATTACKS.values()]
+    found = {}
+    for name, content in read_toml(folder("attacks") / SUITES).items():
+        suite = checked(Suite, content, f"{SUITES}: [{name}]")
+        members = tuple(card.name for card in cards if suite.every or name in card.suites)
+        found[name] = suite.model_copy(update={"attacks": members})
+    return found
 
 
 def load_suite(name: str) -> Suite:
-    """Read one suite of the catalogue."""
-    content = read_toml(folder("attacks") / SUITES)
-    if name not in content:
-        raise CatalogueError(f"unknown suite {name!r}{nearest(name, content)}")
-    return checked(Suite, content[name], f"{SUITES}: [{name}]")
+    """Return one suite of the catalogue."""
+    found = suites()
+    if name not in found:
+        raise CatalogueError(f"unknown suite {name!r}{nearest(name, found)}")
+    return found[name]
+
+
+def renamed(names: Sequence[str]) -> tuple[str, ...]:
+    """Return a hint for each name that was given up."""
+    return tuple(f"the suite {name} is called {FORMERLY[name]} now" for name in names if name in FORMERLY)
 
 
 def load_card(name: str) -> Card:
@@ -96,8 +119,9 @@ def asked_by_name(names: Sequence[str]) -> frozenset[str]:
 
 
 def _groups() -> dict[str, tuple[str, ...]]:
-    """Return what stands for several attacks, by name."""
-    return {**families(), **{name: load_suite(name).attacks for name in suite_names()}}
+    """Return what stands for several attacks, by name, former names too."""
+    found = {**families(), **{name: suite.attacks for name, suite in suites().items()}}
+    return {**found, **{old: found[new] for old, new in FORMERLY.items()}}
 
 
 def build(card: Card) -> Attack:

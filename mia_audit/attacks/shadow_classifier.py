@@ -1,4 +1,4 @@
-"""The seed paper's shadow-model attack, mended: one classifier a class, fitted on what shadow models answer.
+"""The shadow-model attack of Shokri et al., mended: one classifier a class, fitted on what shadow models answer.
 
 Shokri et al., "Membership Inference Attacks Against Machine Learning Models", IEEE S&P 2017, arXiv:1610.05820v2; in the form
 of Moshruba et al., arXiv:2411.06613v2 (class-wise RBF-SVM on the output vector), whose protocol arXiv:2502.18623v1 continues.

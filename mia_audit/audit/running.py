@@ -9,6 +9,7 @@ import numpy as np
 from mia_audit.arrays import Arrays, digest
 from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import require_budget
+from mia_audit.attacks.cards import renamed
 from mia_audit.audit.attacking import choosing, measuring, scoring
 from mia_audit.audit.bank import degrading
 from mia_audit.audit.bank.prepared import Bank, Prepared, gather, shown
@@ -108,6 +109,8 @@ def prepare(target: Place | Recipe, options: Options, watcher: Watcher) -> Prepa
     keep_torch_at_home()
     elsewhere = executor_of(options).elsewhere
     recipe = claimed(describe(target, options))
+    for hint in renamed(recipe.audit.attacks):
+        watcher.note(hint)
     chosen = choosing.choose(recipe.audit.attacks, choosing.offers(recipe))
     device = device_type(options.device)
     memory = _memory(recipe, chosen.attacks, device, replace(options, memory=_BOUNDLESS) if elsewhere else options)

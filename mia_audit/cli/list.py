@@ -59,14 +59,16 @@ def _target(recipe: "Recipe") -> Entry:
 @catalogue.command()
 def attacks(as_json: AsJson = False) -> None:
     """List suites, families and attacks: `--attacks` takes them all."""
-    from mia_audit.attacks.cards import load_card, load_suite  # noqa: PLC0415
-    from mia_audit.catalogue import card_names, families, suite_names  # noqa: PLC0415
+    from mia_audit.attacks.cards import load_card, suites  # noqa: PLC0415
+    from mia_audit.catalogue import card_names, families  # noqa: PLC0415
 
-    suites = [(name, load_suite(name)) for name in suite_names()]
     cards = [load_card(name) for name in card_names()]
     _print(
         [
-            *(Entry(name=name, facts={"kind": "suite"}, text=f"{suite.summary} {', '.join(suite.attacks)}") for name, suite in suites),
+            *(
+                Entry(name=name, facts={"kind": "suite"}, text=f"{suite.summary} {', '.join(suite.attacks)}")
+                for name, suite in suites().items()
+            ),
             *(Entry(name=name, facts={"kind": "family"}, text=", ".join(members)) for name, members in families().items()),
             *(Entry(name=card.name, facts={"kind": "attack", "sees": card.access}, text=f"{card.summary} {card.paper}.") for card in cards),
         ],

@@ -10,7 +10,7 @@ from mia_audit.errors import RecordError
 from mia_audit.record import Record
 from mia_audit.types import Bools, Floats
 
-FALSE_POSITIVES_NEEDED = 10  # a rate at fewer expected false positives is not resolved (design.md 4.4)
+FALSE_POSITIVES_NEEDED = 10  # a rate at fewer expected false positives is not resolved (docs/method.md, rule 4)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Attacks at work: every attack on the target, on the phantom target, and on shadow models that rehearse the target's part.
 
 Rehearsals are where everything is chosen: the strongest attack for the headline, and the threshold of each. Coins are
-independent, so a shadow model is a fair stand-in for the target, with the others as its shadow models (design rule 2).
+independent, so a shadow model is a fair stand-in for the target, with the others as its shadow models (docs/method.md, rule 2).
 
 An example counts in a rehearsal when the *other* shadow models suffice to judge it. Whether all of them together suffice hangs on the
 rehearsing model's own coin: with that choice the null AUC of a likelihood ratio was .4725 with 10 shadow models.
