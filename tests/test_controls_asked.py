@@ -34,7 +34,7 @@ from tests.support.planted import planted
 IMAGES = {"training.epochs": 1, "data.pool": 80, "data.population": 10, "data.test": 20, "model.channels": [2, 2], "audit.turns": False}
 MOVED = {**IMAGES, "data.augment": ["crop", "flip"], "data.crop_padding": 1, "audit.queries": 2, "audit.augmented_queries": True}
 
-Query = Callable[[Population, int, Floats, Recipe, torch.device], Signals]
+Query = Callable[[Population, Floats, Recipe], Signals]
 
 
 def control(record: Record, name: str) -> Control:

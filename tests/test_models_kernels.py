@@ -1,6 +1,7 @@
 """The fused passes between two matrix products against the plain torch they replace."""
 
 from itertools import product
+from typing import Literal
 
 import pytest
 import torch
@@ -9,7 +10,11 @@ from torch.nn import functional as F  # noqa: N812  the name the field reads
 
 from mia_audit.models import fused, narrow
 from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear, Sums, drain
+from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.product import Product
+from mia_audit.models.spiking import FiredPool, SpikingLayer, dynamics, integrated
+from mia_audit.recipe import Neuron, Quantization
+from mia_audit.recipe.layers import Pool
 
 KINDS = [torch.float32, torch.bfloat16]
 
@@ -95,3 +100,60 @@ def test_products_are_plain_ones_to_the_bit_and_gradients_lie_as_weights_do(rows
     for own, their in zip(*pulls, strict=True):
         assert torch.equal(own, their)
     assert pulls[0][1].is_contiguous()
+
+
+def integrated_and_pooled(current: Tensor, neuron: Neuron, squares: fused.Squares, kind: torch.dtype) -> Tensor:
+    """Return pooled spikes by torch's own operations, step by step."""
+    spikes = integrated(current, 4, dynamics(neuron), QUERY)[1].to(kind)
+    if current.ndim == 4:
+        return spikes
+    pooled = F.max_pool2d(spikes.flatten(0, 2).movedim(-1, 1), squares.size, squares.every).movedim(1, -1)
+    return pooled.reshape(*spikes.shape[:3], *pooled.shape[1:])
+
+
+SHAPES = [
+    ((2, 1, 3, 7, 6, 5), (2, 2)),
+    ((2, 4, 3, 7, 6, 5), (2, 2)),
+    ((2, 4, 3, 7, 6, 5), (3, 3)),
+    ((1, 1, 2, 4, 4, 1), (1, 1)),
+    ((2, 4, 3, 9), (1, 1)),
+    ((2, 1, 3, 5, 6, 3), (2, 1)),
+    ((2, 4, 2, 7, 7, 2), (3, 2)),
+]
+"""Currents, and the size and distance of squares: static or not, borders that fill no square, no image, overlaps."""
+
+
+@pytest.mark.parametrize(("shape", "square"), SHAPES)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+@pytest.mark.parametrize("surrogate", ["gate", "sech2", "gaussian", "atan"])
+def test_neurons_and_pooling_in_one_pass(
+    surrogate: str, reset: Literal["zero", "subtract"], kind: torch.dtype, shape: tuple[int, ...], square: tuple[int, int]
+) -> None:
+    """Pooled spikes equal torch's to the bit; so do gradients of the gate, but where squares overlap and bfloat16 adds them up."""
+    neuron, squares = Neuron(beta=0.9, threshold=0.5, reset=reset, surrogate=surrogate), fused.Squares(*square)
+    currents = torch.randn(shape, generator=torch.Generator().manual_seed(5)) * 0.5 - 0.1
+    ours, theirs = currents.clone().requires_grad_(), currents.clone().requires_grad_()
+    got = fused.FireAndPool.apply(ours, dynamics(neuron), squares, 4, kind)
+    expected = integrated_and_pooled(theirs, neuron, squares, kind)
+    assert torch.equal(got, expected)
+    assert 0.05 < got.float().mean() < 0.95
+    weights = torch.randn(got.shape, generator=torch.Generator().manual_seed(6)).to(kind)
+    got.backward(weights)
+    expected.backward(weights)
+    rough = kind == torch.bfloat16 and square[0] > square[1]
+    rtol, atol = (2**-6, 2**-4) if rough else (0.0, 0.0) if surrogate == "gate" else (1e-5, 1e-4)
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("surrogate", ["gate", "atan"])
+def test_training_pools_spikes_as_queries_do(surrogate: str) -> None:
+    """While training nothing but pooled spikes is kept, while asking every spike is seen: both give the same."""
+    neuron = Neuron(threshold=0.5, surrogate=surrogate)
+    layer = FiredPool(SpikingLayer(2, 32, neuron, 4, torch.bfloat16), Pool(size=2, stride=1))
+    currents = torch.randn(2, 1, 3, 6, 5, 4, generator=torch.Generator().manual_seed(5))
+    rates: list[Tensor] = []
+    assert torch.equal(layer.train()(currents), layer.eval()(currents, Passage(rates=rates)))
+    assert rates[0].shape == (2, 3)
+    assert not FiredPool(SpikingLayer(2, 4, neuron, 4, torch.bfloat16), Pool()).fire.lean
+    assert not FiredPool(SpikingLayer(2, 32, neuron, 4, torch.bfloat16, Quantization(membrane_bits=4)), Pool()).fire.lean

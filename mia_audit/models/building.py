@@ -10,7 +10,7 @@ from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLin
 from mia_audit.models.normalization import BatchNorm, GroupNorm
 from mia_audit.models.rectified import RectifiedLayer
 from mia_audit.models.shapes import Shape, after, bypass
-from mia_audit.models.spiking import SpikingLayer
+from mia_audit.models.spiking import FiredPool, SpikingLayer
 from mia_audit.models.stateless import GlobalMean, Pooling, Silencing, Tanh
 from mia_audit.recipe import Model
 from mia_audit.recipe.layers import Conv, Dropout, Fire, Layer, Linear, Norm, Pool, Residual
@@ -34,7 +34,7 @@ class Builder:
     ends: Ends
 
     def chain(self, stack: tuple[Layer, ...], shape: Shape) -> Chain:
-        """Build layers in a row. A weighted layer is drained of its currents by the pooling behind it, or without pooling."""
+        """Build layers in a row. A weighted layer is drained of its currents by the max pooling behind it; neurons pool their spikes."""
         modules: list[nn.Module] = []
         drained: Layer | None = None
         for index, layer in enumerate(stack):
@@ -42,6 +42,8 @@ class Builder:
                 behind = stack[index + 1] if index + 1 < len(stack) else None
                 drained = behind if isinstance(behind, Pool) and behind.of == "max" and behind.every == behind.size else None
                 modules += [self._weighted(layer, shape), Drain(drained.size if isinstance(drained, Pool) else 1)]
+            elif isinstance(layer, Pool) and modules and isinstance(modules[-1], SpikingLayer) and layer.of == "max":
+                modules[-1] = FiredPool(modules[-1], layer)
             elif layer is not drained and (module := self._unweighted(layer, shape)) is not None:
                 modules.append(module)
             shape = after(layer, shape)

@@ -4,7 +4,7 @@
 (integer quantizer, leaky integration over all steps). Both equal their torch counterparts; a test holds them together.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mia_audit.models import narrow
 from mia_audit.models.grids import Grid
-from mia_audit.models.kernels import fire, rectify, spread, sums
+from mia_audit.models.kernels import fire, pooled, rectify, spread, sums
 from mia_audit.models.neurons import Dynamics
 from mia_audit.recipe import settled
 from mia_audit.types import Floats
@@ -99,6 +99,45 @@ class Fire(torch.autograd.Function):
         return current_grad.view(ctx.shape), scale_grad, None, None, None, None
 
 
+class Squares(NamedTuple):
+    """What is pooled over: squares of so many places a side, so far from one another."""
+
+    size: int = 1
+    every: int = 1
+
+
+class FireAndPool(torch.autograd.Function):
+    """Currents [K, T or 1, B, H, W, C] or [K, T or 1, B, C] float32 -> the maxima of spikes over squares, [K, T, B, h, w, C], in `kind`.
+
+    Currents alone are kept; membranes are computed again on the way back, so that slopes are of float32 whatever the kind.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, current: Tensor, neuron: Dynamics, squares: Squares, steps: int, kind: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
+        """Integrate, fire and pool."""
+        flat = _images(current.detach())
+        height, width = ((side - squares.size) // squares.every + 1 for side in (flat.shape[3], flat.shape[4]))
+        channels = flat.shape[5]
+        spikes = torch.empty(len(flat), steps, flat.shape[2], height, width * channels, dtype=kind)
+        constants, lines = np.array([neuron.beta, neuron.threshold], dtype=np.float32), flat.flatten(4)
+        pooled.fire_and_pool(lines.numpy(), constants, neuron.reset_to_zero, tuple(squares), channels, bits(spikes), _SPIKE[kind])
+        ctx.save_for_backward(lines)
+        ctx.rest, ctx.shape = (neuron, constants, squares, channels), current.shape
+        return spikes.view(*spikes.shape[:3], *((height, width) if current.ndim > 4 else ()), channels)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """Walk back through time."""
+        (lines,) = ctx.saved_tensors
+        neuron, constants, squares, channels = ctx.rest
+        current_grad, incoming = torch.empty_like(lines), _images(grad).flatten(4)
+        pooled.fire_and_pool_backward(
+            lines.numpy(), constants, neuron.reset_to_zero, settled(neuron.code), tuple(squares), channels, bits(incoming),
+            current_grad.numpy(),
+        )  # fmt: skip
+        return current_grad.view(ctx.shape), None, None, None, None
+
+
 class Rectify(torch.autograd.Function):
     """Currents [K, ...] float32 -> activations in `kind`: ReLU, and the unsigned grid where scale [K] is not zero."""
 
@@ -160,6 +199,11 @@ class PreciseProduct(torch.autograd.Function):
         rounded = grad.to(rows.dtype)
         by_weight = narrow.bmm(rounded.transpose(1, 2), rows).float() if ctx.needs_input_grad[1] else None
         return narrow.bmm(rounded, weight.to(rows.dtype)), by_weight
+
+
+def _images(tensor: Tensor) -> Tensor:
+    """Return [K, T, B, H, W, C] or [K, T, B, C] as contiguous images, of one place where there are none."""
+    return (tensor if tensor.ndim > 4 else tensor[:, :, :, None, None]).contiguous()
 
 
 def _rows(tensor: Tensor) -> Tensor:

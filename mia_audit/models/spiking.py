@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from mia_audit.models import fused, quantization, surrogates
 from mia_audit.models.neurons import Dynamics, LeakyOverTime
 from mia_audit.models.passage import QUERY, Passage
+from mia_audit.models.stateless import Pooling
 from mia_audit.recipe import Model, Neuron, Quantization, settled
+from mia_audit.recipe.layers import Pool
+
+RECOMPUTED = frozenset({surrogates.GATE, surrogates.SECH2, surrogates.GAUSSIAN})
+"""Slopes that are taken of membranes in float32, computed again on the way back; the others are of how far bfloat16 tells it."""
 
 
 class SpikingLayer(nn.Module):
@@ -37,11 +42,13 @@ class SpikingLayer(nn.Module):
         """Quantize, integrate and fire.
 
         In float32 Brevitas does its own rounding, so that a model equals one built from its layers to the bit; otherwise
-        the kernel rounds with Brevitas' scale, and only the order of the scale's gradient sum differs. The kernels know seven
+        the kernel rounds with Brevitas' scale, and only the order of the scale's gradient sum differs. The kernels know ten
         slopes and membranes in full precision; all else is torch's.
         """
         if current.device.type != "cpu" or self.neuron.code is None or self.neuron.levels is not None:
             return integrated(self.current(current), self.steps, self.neuron, passage)[1].to(self.kind)
+        if self.neuron.code in RECOMPUTED:
+            return self.pooled(self.current(current), fused.Squares())
         if self.kind == torch.float32 or not self.current.fusible:
             current = self.current(current)
             scale = current.new_zeros(len(current))
@@ -49,6 +56,32 @@ class SpikingLayer(nn.Module):
             scale = self.current.scale(current)
         fired: Tensor = fused.Fire.apply(current, scale, self.neuron, self.current.grid, self.steps, self.kind)
         return fired
+
+    @property
+    def lean(self) -> bool:
+        """Whether spikes can be pooled as they come: no quantizer stands before them, and the kernels know slope and membrane."""
+        return self.neuron.code is not None and self.neuron.levels is None and isinstance(self.current, quantization.Unquantized)
+
+    def pooled(self, current: Tensor, squares: fused.Squares) -> Tensor:
+        """Return the maxima of spikes over squares, of currents as they are, on the CPU."""
+        spikes: Tensor = fused.FireAndPool.apply(current, self.neuron, squares, self.steps, self.kind)
+        return spikes
+
+
+class FiredPool(nn.Module):
+    """Spiking neurons and the max pooling behind them: while training on the CPU in one pass, which keeps no spikes but the pooled."""
+
+    def __init__(self, fire: SpikingLayer, pool: Pool) -> None:
+        super().__init__()
+        self.fire, self.pool = fire, Pooling(pool)
+        self.squares = fused.Squares(size=pool.size, every=pool.every)
+
+    def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
+        """Turn currents [K, T or 1, B, H, W, C] into pooled spikes [K, T, B, h, w, C]."""
+        if self.training and current.device.type == "cpu" and self.fire.lean:
+            return self.fire.pooled(current, self.squares)
+        pooled: Tensor = self.pool(self.fire(current, passage), passage)
+        return pooled
 
 
 class Readout(nn.Module):

@@ -24,7 +24,7 @@ Parameters = Mapping[str, float]
 Slope = Callable[["Tensor"], "Tensor"]
 
 PARAMETERS = ("slope", "height", "width", "bound", "mean", "variance")
-ATAN, FAST_SIGMOID, ESCAPE, ESCAPE_SNNTORCH, ONES, TRIANGLE, TRIANGLE_SNNTORCH = range(7)
+ATAN, FAST_SIGMOID, ESCAPE, ESCAPE_SNNTORCH, ONES, TRIANGLE, TRIANGLE_SNNTORCH, GATE, SECH2, GAUSSIAN = range(10)
 """What the CPU kernels know a form by."""
 
 
@@ -184,17 +184,17 @@ SURROGATES: tuple[Surrogate, ...] = (
     Surrogate(
         name="gate",
         summary="gate, 1 where |x| < 1/2 (DPSNN, equation 4)",
-        textbook=Form(formula=_gate, defaults={"width": 1.0}, area=lambda p: p["width"]),
+        textbook=Form(formula=_gate, defaults={"width": 1.0}, area=lambda p: p["width"], kernel=GATE),
     ),
     Surrogate(
         name="sech2",
         summary="sech^2(x), the derivative of tanh (DPSNN, equation 5)",
-        textbook=Form(formula=_sech2, defaults={"slope": 1.0}, area=lambda p: 2 / p["slope"]),
+        textbook=Form(formula=_sech2, defaults={"slope": 1.0}, area=lambda p: 2 / p["slope"], kernel=SECH2),
     ),
     Surrogate(
         name="gaussian",
         summary="exp(-2 x^2) (DPSNN, equation 6, with the minus sign that it lost)",
-        textbook=Form(formula=_gaussian, defaults={"width": 0.5}, area=lambda p: p["width"] * math.sqrt(2 * math.pi)),
+        textbook=Form(formula=_gaussian, defaults={"width": 0.5}, area=lambda p: p["width"] * math.sqrt(2 * math.pi), kernel=GAUSSIAN),
     ),
     Surrogate(
         name="lso",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from mia_audit.models.surrogates import ATAN, ESCAPE, ESCAPE_SNNTORCH, FAST_SIGMOID, ONES, TRIANGLE
+from mia_audit.models.surrogates import ATAN, ESCAPE, ESCAPE_SNNTORCH, FAST_SIGMOID, GATE, GAUSSIAN, ONES, SECH2, TRIANGLE
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -56,6 +56,19 @@ def slope(code: int, x: Any, out: Any, size: int) -> None:
     elif code == TRIANGLE:
         for j in range(size):
             out[j] = max(one - abs(x[j]), np.float32(0.0))
+    elif code == GATE:
+        for j in range(size):
+            out[j] = one if abs(x[j]) < np.float32(0.5) else np.float32(0.0)
+    elif code == SECH2:
+        for j in range(size):
+            x[j] = np.float32(2.0) * abs(x[j])
+        _exp_of_minus(x, one, out, size)  # sech^2(x) = 4 e / (1 + e)^2 with e = exp(-2 |x|): nothing overflows
+        for j in range(size):
+            out[j] = np.float32(4.0) * out[j] / ((one + out[j]) * (one + out[j]))
+    elif code == GAUSSIAN:
+        for j in range(size):
+            x[j] = np.float32(2.0) * x[j] * x[j]
+        _exp_of_minus(x, one, out, size)
     else:
         for j in range(size):
             out[j] = one if x[j] < np.float32(0.0) else -one
