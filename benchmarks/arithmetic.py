@@ -13,8 +13,8 @@ def flops_per_example(recipe: Recipe) -> float:
     A layer costs its forward pass and twice that backward (gradients of weights and of inputs) at every time step. The
     first layer has no gradient of its input, and under direct encoding it sees the same input at every step: it counts once.
     """
-    suits = profile(recipe.data.dataset)
-    stack, shape = architectures.layers(recipe.model, suits.classes), input_shape(suits)
+    dataset = profile(recipe.data.dataset)
+    stack, shape = architectures.layers(recipe.model, dataset.classes), input_shape(dataset)
     total, first = 0.0, True
     for layer, before, after in zip(stack, (shape, *architectures.shapes(stack, shape)), architectures.shapes(stack, shape), strict=False):
         if isinstance(layer, Conv | Linear):

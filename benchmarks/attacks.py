@@ -22,7 +22,7 @@ from benchmarks.table import Row, show
 from mia_audit.attacks import Attack
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.attacks.rmia import OnlineRMIA
-from mia_audit.types import Evidence, Floats, ThirdPool
+from mia_audit.types import Evidence, Floats, PopulationData
 
 LOOPED = 400
 SECONDS = 3.0
@@ -61,7 +61,7 @@ def evidence(size: Size) -> Evidence:
         shadows=shadows,
         trained_on=rng.integers(0, 2, (size.shadows, size.examples), dtype=np.bool_),
         labels=rng.integers(0, size.classes, size.examples),
-        population=ThirdPool(target=third[0], shadows=third[1:], labels=rng.integers(0, size.classes, 1_000)),
+        population=PopulationData(target=third[0], shadows=third[1:], labels=rng.integers(0, size.classes, 1_000)),
     )
 
 
@@ -115,7 +115,7 @@ def _timed(attack: Attack, seen: Evidence) -> tuple[Floats, float]:
 
 
 def _difference(ours: Floats, slow: Floats) -> float:
-    """Return how far the two are from one straight line: pooled spreads and the third pool's bar differ by what was looked at."""
+    """Return how far the two are from one straight line: pooled spreads and the population data's bar differ by what was looked at."""
     return float(1 - np.corrcoef(ours, slow)[0, 1])
 
 

@@ -31,7 +31,7 @@ from mia_audit.statistics.slices import differ, slices
 from mia_audit.statistics.tradeoff import Claim
 from mia_audit.statistics.turns import Turns, mean_auc, pooled_tprs
 from mia_audit.statistics.vulnerability import vulnerability
-from mia_audit.types import Bools, Evidence, Floats, Ints, Signal, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, Ints, PopulationData, Signal
 
 NOISE_EXAMPLES = 200
 THIRD_EXAMPLES = 60
@@ -73,7 +73,9 @@ class Models:
     def evidence(self, target: int, shadows: Sequence[int], examples: Bools) -> Evidence:
         """Return the evidence on one model against others."""
         others = list(shadows)
-        third = ThirdPool(target=self.third[target], shadows=self.third[others], labels=self.third_labels, features=self.third_features)
+        third = PopulationData(
+            target=self.third[target], shadows=self.third[others], labels=self.third_labels, features=self.third_features
+        )
         whole = Evidence(
             target=self.logits[target],
             shadows=self.logits[others],

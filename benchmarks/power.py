@@ -33,7 +33,7 @@ from mia_audit.streams import stream
 from mia_audit.training import plan, schedule
 from mia_audit.training.material import material
 from mia_audit.training.store import Store
-from mia_audit.types import Bools, Evidence, Floats, Ints, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, Ints, PopulationData
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT, NUMBERS = ROOT / "reports" / "power.md", ROOT / "reports" / "power.json"
@@ -58,7 +58,7 @@ LEARNT_ON = "digits"
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Logits of all models on the pool [models, examples, classes] and on the third pool, membership, labels and inputs."""
+    """Logits of all models on the pool [models, examples, classes] and on the population data, membership, labels and inputs."""
 
     pool: Floats
     third: Floats
@@ -71,7 +71,7 @@ class Answers:
 
     def turn(self, target: int, shadows: Ints) -> Evidence:
         """Return the evidence with one model as the target and some of the others as its shadow models."""
-        third = ThirdPool(
+        third = PopulationData(
             target=self.third[target][None],
             shadows=self.third[shadows][:, None],
             labels=self.third_labels,

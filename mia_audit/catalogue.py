@@ -1,6 +1,6 @@
 """The catalogue: recipes of targets, cards of data sets, and cards and suites of attacks, as TOML files that ship with the code.
 
-A wheel holds them in `mia_audit/_catalogue/<kind>`; a checkout in `<checkout>/<kind>`. Users copy and edit them.
+A wheel holds them in `mia_audit/_catalogue/<section>`; a checkout in `<checkout>/<section>`. Users copy and edit them.
 """
 
 import json
@@ -15,16 +15,16 @@ from mia_audit.errors import CatalogueError, RecipeError, nearest
 from mia_audit.paths import Place, expanded, is_path
 from mia_audit.recipe import Recipe
 
-Kind = Literal["attacks", "datasets", "targets"]
+Section = Literal["attacks", "datasets", "targets"]
 SUITES = "suites.toml"
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
-def folder(kind: Kind) -> Path:
-    """Return the folder of one kind: the shipped one when it exists, else the checkout's."""
+def folder(section: Section) -> Path:
+    """Return the folder of one section: the shipped one when it exists, else the checkout's."""
     package = Path(__file__).resolve().parent
-    shipped = package / "_catalogue" / kind
-    return shipped if shipped.is_dir() else package.parent / kind
+    shipped = package / "_catalogue" / section
+    return shipped if shipped.is_dir() else package.parent / section
 
 
 def target_names() -> tuple[str, ...]:

@@ -21,7 +21,7 @@ _PIECE = 2**20  # values looked at together
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThirdPool:
+class PopulationData:
     """Answers on examples that no model was trained on and nobody scores: RMIA's Z.
 
     target    logits of the target, [queries, Z, classes]
@@ -36,7 +36,7 @@ class ThirdPool:
     features: Floats | None = None
 
     def __post_init__(self) -> None:
-        what = "the third pool"
+        what = "the population data"
         _require_floats(what, target=self.target, shadows=self.shadows, features=self.features)
         _require_integers(what, self.labels)
         _require_logits(what, self.target, self.shadows, len(self.shadows), self.labels.size)
@@ -61,7 +61,7 @@ class Evidence:
     shadows     logits of the shadow models, [models, queries, examples, classes]
     trained_on  which shadow model was trained on which example, [models, examples]
     labels      true class of each example, [examples]
-    population  answers on the third pool, where the attacker has one
+    population  answers on the population data, where the attacker has one
     features    the audited inputs themselves, [examples, values]
     signals     what else was observed, by name: states inside the network, answers to adaptive queries
     """
@@ -70,7 +70,7 @@ class Evidence:
     shadows: Floats
     trained_on: Bools
     labels: Ints
-    population: ThirdPool | None = None
+    population: PopulationData | None = None
     features: Floats | None = None
     signals: Mapping[str, Signal] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ class Evidence:
         _require_labels("evidence", self.labels, self.classes)
         _require_length("evidence", "features", self.features, examples)
         if self.population is not None and len(self.population.shadows) != models:
-            raise EvidenceError(f"evidence needs {models} shadow models on the third pool too, got {len(self.population.shadows)}")
+            raise EvidenceError(f"evidence needs {models} shadow models on the population data too, got {len(self.population.shadows)}")
         for name, signal in self.signals.items():
             _require_signal(name, signal, models, examples)
 

@@ -14,7 +14,7 @@ from tests.support.gaussian import gaussian_evidence, with_third_pool
 
 
 def test_the_score_is_the_share_counted_one_by_one() -> None:
-    """Each score lies at its share of the third pool, within a quarter of a step."""
+    """Each score lies at its share of the population data, within a quarter of a step."""
     seen = with_third_pool(gaussian_evidence(gap=1.0, examples=100, shadows=1, queries=2)[0], size=30)
     pool = seen.population
     assert pool is not None
@@ -24,7 +24,7 @@ def test_the_score_is_the_share_counted_one_by_one() -> None:
 
 
 def test_one_minus_the_score_is_a_p_value() -> None:
-    """On non-members like the third pool the share is uniform: the false positive rate is the threshold's promise."""
+    """On non-members like the population data the share is uniform: the false positive rate is the threshold's promise."""
     seen, member = gaussian_evidence(gap=1.0, examples=20_000, shadows=1)
     scores = AttackP().score(with_third_pool(seen, size=20_000))
     for alpha in (0.5, 0.1, 0.01):
@@ -32,7 +32,7 @@ def test_one_minus_the_score_is_a_p_value() -> None:
 
 
 def test_it_ranks_as_the_loss_does() -> None:
-    """One threshold for all: the third pool sets the scale and no order, however small it is."""
+    """One threshold for all: the population data sets the scale and no order, however small it is."""
     seen, member = gaussian_evidence(gap=1.0, examples=500, shadows=1)
     scores = [AttackP().score(with_third_pool(seen, size=size)) for size in (1, 7, 400)]
     for found in scores:

@@ -16,7 +16,7 @@ from mia_audit.attacks.thresholds import LOSS
 from mia_audit.errors import EvidenceError, RecipeError
 from mia_audit.statistics.roc import auc
 from mia_audit.streams import stream
-from mia_audit.types import Bools, Evidence, Floats, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, PopulationData
 from tests.support.gaussian import evidence_of
 
 
@@ -28,7 +28,7 @@ def told(*, examples: int = 4_000, outside: int = 4_000, gap: float = 1.0, sprea
     values[:examples] += gap * member
     seen, _ = evidence_of(values[None, None, :examples], member[None])
     third, _ = evidence_of(values[None, None, examples:], np.zeros((1, outside), dtype=np.bool_), seed=seed + 1)
-    pool = ThirdPool(target=third.target, shadows=third.shadows, labels=third.labels, features=features[examples:])
+    pool = PopulationData(target=third.target, shadows=third.shadows, labels=third.labels, features=features[examples:])
     return replace(seen, population=pool, features=features[:examples]), member
 
 
@@ -110,7 +110,7 @@ def test_the_honest_quantile_counts_the_newcomer(scores: list[float], alpha: flo
 
 
 def test_what_is_missing_is_refused() -> None:
-    """It needs both the inputs and a third pool."""
+    """It needs both the inputs and population data."""
     seen, _ = told(examples=20, outside=20)
     with pytest.raises(EvidenceError, match="quantile-regression needs population; the evidence offers features"):
         QuantileRegression().score(replace(seen, population=None))

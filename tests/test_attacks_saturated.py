@@ -24,7 +24,7 @@ from mia_audit.attacks.checkpoints import metrics
 from mia_audit.attacks.class_thresholds import FEWEST_ROWS, best_cut
 from mia_audit.attacks.inverse_hessian import INVERSE_HESSIAN
 from mia_audit.attacks.observables import phi
-from mia_audit.types import Evidence, Floats, ThirdPool
+from mia_audit.types import Evidence, Floats, PopulationData
 from tests.support import exact
 from tests.support.planted import planted, scaled
 
@@ -65,7 +65,8 @@ def _sure() -> Evidence:
     pool = seen.population
     features = None if pool.features is None else pool.features[:16]
     seen = replace(
-        seen, population=ThirdPool(target=pool.target[:, :16], shadows=pool.shadows[:, :, :16], labels=pool.labels[:16], features=features)
+        seen,
+        population=PopulationData(target=pool.target[:, :16], shadows=pool.shadows[:, :, :16], labels=pool.labels[:16], features=features),
     )
     signals = {
         name: replace(signal, target=30 * signal.target, shadows=30 * signal.shadows) if name in exact.BY_CLASS else signal

@@ -26,7 +26,7 @@ def test_a_suite_leaves_out_by_name_what_it_cannot_have() -> None:
 
 
 def test_nothing_is_left_out_of_what_can_run() -> None:
-    """With a third pool and no more, quick is whole."""
+    """With population data and no more, quick is whole."""
     assert choose(["quick"], BARE | {"population"}).left_out == ()
 
 
@@ -44,7 +44,7 @@ def test_an_attack_asked_for_by_name_is_refused(names: list[str], message: str) 
 
 
 def test_the_recipe_says_what_there_will_be() -> None:
-    """A third pool, more than one query."""
+    """Population data, more than one query."""
     recipe = describe("ann", Options(dataset="iris"))
     assert "population" in offers(recipe)
     assert "queries" not in offers(recipe)

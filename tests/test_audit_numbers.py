@@ -29,7 +29,7 @@ AUDITED = 400
 
 @dataclass(frozen=True)
 class Echo(Attack):
-    """An attack that says what it was shown: of the answers, the membership, a signal, or the third pool."""
+    """An attack that says what it was shown: of the answers, the membership, a signal, or the population data."""
 
     part: str
     name = "echo"
@@ -81,7 +81,7 @@ def test_everybody_plays_the_right_part(part: str) -> None:
 
 @pytest.mark.parametrize("part", ["answers", "signal", "third"])
 def test_every_model_takes_its_own_turn(part: str) -> None:
-    """Its own answers, signals and third pool, whichever model it is."""
+    """Its own answers, signals and population data, whichever model it is."""
     target, phantom, rows = two_targets()
     attack = cast("Any", Echo(part))
     turns = take_turns(attack, target, phantom, rows, need=3, workers=1)

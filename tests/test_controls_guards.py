@@ -10,8 +10,8 @@ from scipy.stats import binom
 from mia_audit.attacks.lira import OnlineLiRA
 from mia_audit.audit import Options, Silent, audit
 from mia_audit.audit.bank import degrading
-from mia_audit.audit.bank.duplicates import doubles
 from mia_audit.audit.bank.prepared import Bank, gather, shown
+from mia_audit.audit.bank.repeats import repeats
 from mia_audit.audit.controls.copying import copies_control
 from mia_audit.audit.controls.dose import DOSES, against, dose_control, doses, extend, plant, response
 from mia_audit.audit.controls.guards import blind_control, coins_control, independence_control, likeness_control
@@ -187,13 +187,13 @@ def test_doubles_are_told() -> None:
         population_labels=np.arange(100) % 3, test_inputs=inputs[:9], test_labels=np.arange(9) % 3, calibration_inputs=inputs[:0],
         pool_positions=np.arange(200),
     )  # fmt: skip
-    assert doubles(whole) == ()
+    assert repeats(whole) == ()
     third[:2], inputs[:2] = inputs[5:7], inputs[10:12]
-    within, across = doubles(whole)
+    within, across = repeats(whole)
     assert within.startswith("4 of 200 examples of the pool have a double in it")
     assert across.startswith("2 of 100 examples of the outside population stand in the pool too")
     third[0], inputs[0] = 7.0, 8.0
-    assert doubles(whole) == ()
+    assert repeats(whole) == ()
 
 
 def test_attacks_on_signals_are_tried_on_canaries_too(tmp_path: Path) -> None:

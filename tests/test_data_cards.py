@@ -59,12 +59,12 @@ DIGESTS = {
 @pytest.mark.parametrize("name", BEFORE)
 def test_recipes_get_what_they_got_before(name: str) -> None:
     """Defaults are fields of recipes, and so of the keys of stored models: a change of one is a change of numbers."""
-    suits = profile(name)
+    dataset = profile(name)
     recipe = resolve(override(load_recipe("snn-q4"), {"data.dataset": name}))
     later = resolve(override(load_recipe("snn-q4"), {"data.dataset": name, "model.quantization.when": "post-training"}))
     data, model, training = recipe.data, recipe.model, recipe.training
     got = (
-        suits.source, suits.shape, suits.classes, suits.public, data.pool, data.population, data.test,
+        dataset.source, dataset.shape, dataset.classes, dataset.public, data.pool, data.population, data.test,
         training.epochs, training.stop_epoch, training.batch_size, training.learning_rate,
         model.architecture, model.hidden, model.channels, model.kernel, model.padding,
         later.data.pool, later.model.quantization.calibration,
@@ -99,17 +99,17 @@ def test_a_card_says_its_own_name_and_whose_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", dataset_names())
 def test_a_card_finds_its_reader(name: str, tmp_path: Path) -> None:
     """What ships is read; of everything else the reader misses the first of the card's files, in their folder."""
-    suits = profile(name)
-    if suits.source == "bundled":
-        assert hasattr(scikit, suits.card.loader)
-        source = bundled.read(suits)
-        assert source.class_names == suits.card.class_names
-        assert source.train.inputs.shape[1:] == suits.shape
+    dataset = profile(name)
+    if dataset.source == "bundled":
+        assert hasattr(scikit, dataset.card.loader)
+        source = bundled.read(dataset)
+        assert source.class_names == dataset.card.class_names
+        assert source.train.inputs.shape[1:] == dataset.shape
         return
-    assert suits.card.files is not None
-    reading = partial(files.read, steps=1) if suits.source == "files" else partial(vision.read, offline=True, progress=print)
-    with pytest.raises(DataError, match=f"^{name} needs {suits.card.files.folder}/{suits.card.files.names[0]} in"):
-        reading(suits, root=tmp_path)
+    assert dataset.card.files is not None
+    reading = partial(files.read, steps=1) if dataset.source == "files" else partial(vision.read, offline=True, progress=print)
+    with pytest.raises(DataError, match=f"^{name} needs {dataset.card.files.folder}/{dataset.card.files.names[0]} in"):
+        reading(dataset, root=tmp_path)
 
 
 def test_an_unknown_key_of_a_card_is_refused() -> None:

@@ -14,7 +14,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from mia_audit.audit.bank.duplicates import doubles
+from mia_audit.audit.bank.repeats import repeats
 from mia_audit.data import idx, vision
 from mia_audit.data.examples import Examples, load
 from mia_audit.data.profiles import profile, profiles, resolve
@@ -382,12 +382,12 @@ def test_test_pictures_that_were_trained_on_are_told(tmp_path: Path) -> None:
     write_idx(tmp_path / RAW / IDX[0], images)
     write_idx(tmp_path / RAW / IDX[2], images[:TEST])
     write_idx(tmp_path / RAW / IDX[3], np.arange(TEST) % 10)
-    (told,) = doubles(read(tmp_path))
+    (told,) = repeats(read(tmp_path))
     pool = {each.tobytes() for each in read(tmp_path).pool_inputs}
     inside = sum(each.tobytes() in pool for each in read(tmp_path).test_inputs)
     assert told.startswith(f"40 of 40 test examples stand in the training part too, {inside} of them in the pool: test accuracy")
     write_idx(tmp_path / RAW / IDX[2], np.random.default_rng(1).integers(0, 256, (TEST, 28, 28)))
-    assert doubles(read(tmp_path)) == ()
+    assert repeats(read(tmp_path)) == ()
     assert read(tmp_path).repeated == 0
 
 

@@ -10,15 +10,15 @@ from mia_audit.models import convolution, layers
 from mia_audit.models.convolution import Convolution
 from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, Sums, convolve, convolve_grouped
 
-SHAPES = [(0, 12, 12, 64, 5), (1, 16, 16, 40, 3), (2, 13, 3, 20, 5), (1, 9, 8, 12, 4)]  # padding, side, channels in and out, taps
+SHAPES = [(0, 12, 12, 64, 5), (1, 16, 16, 40, 3), (2, 13, 3, 20, 5), (1, 9, 8, 12, 4)]  # padding, side, channels in and out, kernel_size
 
 
 def layer(shape: tuple[int, int, int, int, int], monkeypatch: pytest.MonkeyPatch) -> LockstepConv:
     """Return two models' convolution, made to think itself large."""
     monkeypatch.setattr(layers, "_DENSE", 0)
-    padding, _, ins, outs, taps = shape
+    padding, _, ins, outs, kernel_size = shape
     generator = torch.Generator().manual_seed(1)
-    weight = torch.randn(2, outs, ins, taps, taps, generator=generator) / (ins * taps * taps) ** 0.5
+    weight = torch.randn(2, outs, ins, kernel_size, kernel_size, generator=generator) / (ins * kernel_size * kernel_size) ** 0.5
     arithmetic = Arithmetic(bits=32, kind=torch.bfloat16, precise=False)
     return LockstepConv(weight, torch.randn(2, outs, generator=generator), arithmetic, padding=padding)
 

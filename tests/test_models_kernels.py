@@ -53,10 +53,10 @@ def test_scale_and_bias_of_dense_sums(kind: torch.dtype) -> None:
         torch.testing.assert_close(own, their, rtol=1e-2 if kind == torch.bfloat16 else 1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize(("taps", "padding"), [(3, 1), (3, 0), (2, 0), (5, 2), (1, 0)])
-def test_a_convolution_written_out_as_a_matrix(taps: int, padding: int) -> None:
+@pytest.mark.parametrize(("kernel_size", "padding"), [(3, 1), (3, 0), (2, 0), (5, 2), (1, 0)])
+def test_a_convolution_written_out_as_a_matrix(kernel_size: int, padding: int) -> None:
     """One matrix product gives the convolution, and the matrix hands back the kernels' gradient."""
-    kernels, images = drawn(2, 3, 4, taps, taps), drawn(2, 6, 5, 7, 4, seed=1)
+    kernels, images = drawn(2, 3, 4, kernel_size, kernel_size), drawn(2, 6, 5, 7, 4, seed=1)
     matrix = fused.Spread.apply(kernels, (5, 7), padding)
     ours = torch.bmm(images.flatten(2), matrix)
     each = [F.conv2d(image.movedim(-1, 1), kernel, padding=padding) for image, kernel in zip(images, kernels, strict=True)]

@@ -35,15 +35,20 @@ def asked(target: str, **changes: Any) -> Recipe:
 
 def material(recipe: Recipe, models: int) -> tuple[Population, Tensor, Tensor, Tensor]:
     """Return models in training mode, a batch of random inputs and labels, and weights: the last model's last two examples are padding."""
-    suits = profile(recipe.data.dataset)
+    dataset = profile(recipe.data.dataset)
     rng = np.random.default_rng(4)
-    inputs = rng.random((models, BATCH, *suits.channels_last), dtype=np.float32)
-    pool = Pool(inputs=inputs[0], labels=rng.integers(0, suits.classes, BATCH), classes=suits.classes)
+    inputs = rng.random((models, BATCH, *dataset.channels_last), dtype=np.float32)
+    pool = Pool(inputs=inputs[0], labels=rng.integers(0, dataset.classes, BATCH), classes=dataset.classes)
     weights = torch.full((models, BATCH), 1 / BATCH)
     weights[-1, 2:] = 0
     generators = [torch.Generator().manual_seed(model) for model in range(models)]
     x = encode(torch.from_numpy(inputs), recipe.model, generators)
-    return build(recipe, tuple(range(models)), pool).train(), x, torch.from_numpy(rng.integers(0, suits.classes, (models, BATCH))), weights
+    return (
+        build(recipe, tuple(range(models)), pool).train(),
+        x,
+        torch.from_numpy(rng.integers(0, dataset.classes, (models, BATCH))),
+        weights,
+    )
 
 
 def losses(population: Population, x: Tensor, labels: Tensor, passage: Passage) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mia_audit.errors import EvidenceError
-from mia_audit.types import Evidence, Signal, ThirdPool
+from mia_audit.types import Evidence, PopulationData, Signal
 from tests.support.planted import arrays, planted
 
 
@@ -20,7 +20,7 @@ def whole() -> Evidence:
 
 
 def test_examples_are_cut_everywhere_alike() -> None:
-    """What belongs to an example goes with it; the third pool stays."""
+    """What belongs to an example goes with it; the population data stays."""
     seen = whole()
     few = seen.only(np.array([4, 2]))
     np.testing.assert_array_equal(few.target, seen.target[:, [4, 2]])
@@ -71,15 +71,15 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         replace(seen, labels=seen.labels[1:])
     with pytest.raises(EvidenceError, match=r"features \[\d+, values\]"):
         replace(seen, features=np.zeros((3, 2)))
-    with pytest.raises(EvidenceError, match="12 shadow models on the third pool too, got 11"):
+    with pytest.raises(EvidenceError, match="12 shadow models on the population data too, got 11"):
         replace(seen, population=replace(pool, shadows=pool.shadows[1:]))
-    with pytest.raises(EvidenceError, match="third pool needs target"):
-        ThirdPool(target=pool.target, shadows=pool.shadows[:, :, 1:], labels=pool.labels)
+    with pytest.raises(EvidenceError, match="population data needs target"):
+        PopulationData(target=pool.target, shadows=pool.shadows[:, :, 1:], labels=pool.labels)
     with pytest.raises(EvidenceError, match="signal rates needs"):
         replace(seen, signals={"rates": Signal(target=np.zeros(3), shadows=np.zeros((12, 3)))})
     with pytest.raises(EvidenceError, match="signal rates needs finite values"):
         replace(seen, signals={"rates": Signal(target=np.full(seen.examples, np.nan), shadows=np.zeros((12, seen.examples)))})
-    with pytest.raises(EvidenceError, match="the third pool needs finite logits"):
+    with pytest.raises(EvidenceError, match="the population data needs finite logits"):
         replace(pool, target=pool.target * np.nan)
 
 
@@ -133,10 +133,10 @@ def test_the_third_pool_is_held_to_the_same() -> None:
     pool = whole().population
     assert pool is not None
     for part, wrong, message in (
-        ("labels", pool.labels.astype(float), "the third pool needs labels as an array of whole numbers"),
-        ("labels", pool.labels[:, None], "the third pool needs one label for each"),
-        ("target", pool.target.tolist(), "the third pool needs target as an array of floats"),
-        ("shadows", pool.shadows.astype(int), "the third pool needs shadows as an array of floats"),
+        ("labels", pool.labels.astype(float), "the population data needs labels as an array of whole numbers"),
+        ("labels", pool.labels[:, None], "the population data needs one label for each"),
+        ("target", pool.target.tolist(), "the population data needs target as an array of floats"),
+        ("shadows", pool.shadows.astype(int), "the population data needs shadows as an array of floats"),
     ):
         with pytest.raises(EvidenceError, match=message):
             replace(pool, **{part: wrong})

@@ -65,10 +65,10 @@ def test_what_is_shown_is_the_resolved_recipe(name: str, capsys: pytest.CaptureF
 def test_the_parameters_drawn_are_those_built(name: str, changes: dict[str, object]) -> None:
     """Counted from the description, weights, biases, scales and shifts are as many as the network has."""
     recipe = describe(name, Options(settings={**changes, "model.quantization.weight_bits": 32, "model.quantization.activation_bits": 32}))
-    suits = profile(recipe.data.dataset)
-    networks = Population(recipe.model, suits.channels_last, suits.classes, [torch.Generator().manual_seed(0)])
-    stack = architectures.layers(recipe.model, suits.classes)
-    assert drawing.parameters(recipe.model, stack, suits.channels_last) == sum(value.numel() for value in networks.parameters())
+    dataset = profile(recipe.data.dataset)
+    networks = Population(recipe.model, dataset.channels_last, dataset.classes, [torch.Generator().manual_seed(0)])
+    stack = architectures.layers(recipe.model, dataset.classes)
+    assert drawing.parameters(recipe.model, stack, dataset.channels_last) == sum(value.numel() for value in networks.parameters())
 
 
 def test_a_drawing_has_every_layer_its_shape_and_count(capsys: pytest.CaptureFixture[str]) -> None:

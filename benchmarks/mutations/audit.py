@@ -208,9 +208,9 @@ MUTANTS = (
     Mutant("audit/findings/exposing.py", '"member": member[first]', '"member": member[positions % member.size]'),
     Mutant("audit/findings/exposing.py", "np.rint(inputs * 255)", "np.rint(inputs * 256)"),
     Mutant("audit/findings/exposing.py", "inputs.sum(axis=(1, 2))", "inputs.sum(axis=1)[:, 0]"),
-    Mutant("audit/bank/duplicates.py", "if count > 1)", "if count > 2)"),
-    Mutant("audit/bank/duplicates.py", "sum(one in counts for one in third)", "sum(one not in counts for one in third)"),
-    Mutant("audit/bank/duplicates.py", "within > FEW * len(pool)", "within > FEW * len(third)"),
+    Mutant("audit/bank/repeats.py", "if count > 1)", "if count > 2)"),
+    Mutant("audit/bank/repeats.py", "sum(one in counts for one in third)", "sum(one not in counts for one in third)"),
+    Mutant("audit/bank/repeats.py", "within > FEW * len(pool)", "within > FEW * len(third)"),
     Mutant("audit/comparing/networks.py", "if found is None:\n        return None", "if found is not None:\n        return None"),
     Mutant(
         "audit/comparing/networks.py",
@@ -245,8 +245,10 @@ MUTANTS = (
     Mutant("audit/request/grouping.py", "if len(known) > MOST_GROUPS or len(known) < 2:", "if len(known) > MOST_GROUPS:"),
     Mutant("audit/request/grouping.py", "row.cells[number] or NOT_NAMED", "row.cells[number]"),
     Mutant("audit/request/consistency.py", "if not 2 <= recipe.audit.shadows", "if not 1 <= recipe.audit.shadows"),
-    Mutant("audit/request/consistency.py", '(encoding in {"events", "delta"}) != suits.events', '(encoding in {"events"}) != suits.events'),
-    Mutant("audit/request/consistency.py", 'encoding in {"rate", "latency"} and suits.kind', 'encoding in {"rate"} and suits.kind'),
+    Mutant(
+        "audit/request/consistency.py", '(encoding in {"events", "delta"}) != dataset.events', '(encoding in {"events"}) != dataset.events'
+    ),
+    Mutant("audit/request/consistency.py", 'encoding in {"rate", "latency"} and dataset.kind', 'encoding in {"rate"} and dataset.kind'),
     Mutant("audit/request/consistency.py", "(levels <= threshold).sum()", "(levels < threshold).sum()"),
     Mutant("audit/request/consistency.py", "if above == levels.size:", "if False:"),
     Mutant("audit/request/consistency.py", "if fires > FARTHEST * neuron.threshold:", "if fires > 1e9 * neuron.threshold:"),

@@ -41,7 +41,7 @@ MUTANTS = (
     Mutant("data/deal.py", "positions=order[:pool]", "positions=np.sort(order[:pool])"),
     Mutant("data/deal.py", "sum(content in found for content in tested)", "len(found)"),
     # what models see
-    Mutant("data/examples.py", "_standard(dealt.pool) if suits.kind", "_standard(source.train) if suits.kind"),
+    Mutant("data/examples.py", "_standard(dealt.pool) if dataset.kind", "_standard(source.train) if dataset.kind"),
     Mutant("data/examples.py", "np.where(unit > 0, unit, 1.0)", "unit"),
     Mutant("data/examples.py", "np.float32(source.white)", "np.float32(1)"),
     Mutant("data/examples.py", "test_inputs=_scaled(dealt.test, zero, unit)", "test_inputs=_scaled(dealt.test, *_standard(dealt.test))"),

@@ -51,7 +51,7 @@ WATCHED_BY = {
     "audit/controls/guards.py": ("controls_guards", "controls_models"),
     "audit/bank/degrading.py": ("audit_degrading",),
     "audit/controls/dose.py": ("controls_guards",),
-    "audit/bank/duplicates.py": ("controls_guards",),
+    "audit/bank/repeats.py": ("controls_guards",),
     "audit/findings/epsilon.py": ("audit_numbers", "controls_recomputed"),
     "audit/findings/exposing.py": ("audit_numbers", "audit_record"),
     "audit/findings/facts.py": ("audit_numbers", "audit_record", "controls_guards"),

@@ -19,7 +19,7 @@ from mia_audit.types import Evidence, Floats
 
 @dataclass(frozen=True, kw_only=True)
 class AttackP(Attack):
-    """Which share of the third pool is harder for the target than the example."""
+    """Which share of the population data is harder for the target than the example."""
 
     name = "attack-p"
     shadows_per_side = 0

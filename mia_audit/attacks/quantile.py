@@ -2,10 +2,10 @@
 
 Bertran et al., "Scalable Membership Inference Attacks via Quantile Regression", NeurIPS 2023, arXiv:2307.03694v1: on examples that
 are known not to be members, learn which confidence the target shows for inputs like x; x is called a member where the target is
-surer than the 1 - alpha quantile. What is fitted is the target's behaviour on the third pool; its membership is never seen.
+surer than the 1 - alpha quantile. What is fitted is the target's behaviour on the population data; its membership is never seen.
 
 Departs from the paper: the quantiles stand in one scale, median and spread (three regressions), so that one score serves every
-alpha; half of the third pool fits and the other half calibrates, so that a score above 0 has the false positive rate alpha (or
+alpha; half of the population data fits and the other half calibrates, so that a score above 0 has the false positive rate alpha (or
 1 / (n + 1), where only n examples calibrate and that is more) on examples outside both, whatever the regression is worth;
 scikit-learn's gradient-boosted trees; several queries are averaged.
 """
@@ -26,7 +26,7 @@ from mia_audit.types import Evidence, Floats, Ints
 
 _QUARTILES = (0.25, 0.5, 0.75)
 _LEAST_SPREAD = 0.1
-"""Share of the third pool's own spread that the spread of an input is at least; also where leaves are nearly constant."""
+"""Share of the population data's own spread that the spread of an input is at least; also where leaves are nearly constant."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 Zarifzadeh, Liu and Shokri, "Low-Cost High-Power Membership Inference Attacks", ICML 2024, arXiv:2312.03262v3. Names follow the
 paper: LR(x, z) = (Pr(x|theta) / Pr(x)) / (Pr(z|theta) / Pr(z)), where Pr(x) is the mean over reference models; x is called a
-member where LR(x, z) >= gamma for a share beta of the examples z of an outside population (the third pool).
+member where LR(x, z) >= gamma for a share beta of the examples z of an outside population (`PopulationData`).
 
 Departs from the paper: the score is log Pr(x|theta) / Pr(x), less log gamma and less the beta-quantile of the same ratio over z,
 both on a scale where ratios of probabilities that are nearly 1 stay apart (`nearly_one.py`).
@@ -19,7 +19,7 @@ from mia_audit.attacks.attack import Attack
 from mia_audit.attacks.nearly_one import log_mean_missing, log_ratio, spread_values, unspread
 from mia_audit.attacks.observables import each_model, log_loss, log_over_queries
 from mia_audit.attacks.ranges import Range, Share
-from mia_audit.types import Evidence, Floats, ThirdPool
+from mia_audit.types import Evidence, Floats, PopulationData
 
 Surpassed: TypeAlias = Annotated[float, Range(above=0)]
 Part: TypeAlias = Annotated[float, Range(above=0, most=1)]
@@ -79,15 +79,15 @@ class OfflineRMIA(Attack):
         return np.log1p(-np.exp(missing)), missing
 
 
-def _target(seen: Evidence | ThirdPool) -> Floats:
+def _target(seen: Evidence | PopulationData) -> Floats:
     return log_over_queries(log_loss(seen.target, seen.labels))
 
 
-def _shadows(seen: Evidence | ThirdPool) -> Floats:
+def _shadows(seen: Evidence | PopulationData) -> Floats:
     return each_model(log_loss, seen.shadows, seen.labels, logs=True)
 
 
-def _pool(seen: Evidence) -> ThirdPool:
+def _pool(seen: Evidence) -> PopulationData:
     assert seen.population is not None, "require_needs was asked"  # noqa: S101
     return seen.population
 

@@ -45,12 +45,12 @@ def _target(recipe: "Recipe") -> Entry:
     from mia_audit.data.profiles import profile  # noqa: PLC0415
     from mia_audit.models import architectures, drawing  # noqa: PLC0415
 
-    model, suits = recipe.model, profile(recipe.data.dataset)
+    model, dataset = recipe.model, profile(recipe.data.dataset)
     facts = {
-        "data": suits.name,
+        "data": dataset.name,
         "bits": f"{model.quantization.weight_bits}/{model.quantization.activation_bits}",
         "T": model.time_steps,
-        "parameters": drawing.parameters(model, architectures.layers(model, suits.classes), suits.channels_last),
+        "parameters": drawing.parameters(model, architectures.layers(model, dataset.classes), dataset.channels_last),
         "accuracy": None if recipe.expect is None else round(recipe.expect.test_accuracy[0], 3),
     }
     return Entry(name=recipe.name, facts=facts, text=recipe.summary + (f" {recipe.paper}." if recipe.paper else ""))
@@ -84,10 +84,10 @@ def datasets(as_json: AsJson = False) -> None:
     _print([_dataset(each) for each in profiles()], as_json)
 
 
-def _dataset(suits: "Profile") -> Entry:
+def _dataset(dataset: "Profile") -> Entry:
     """Return a data set's entry: its shape, how many classes and examples an audit takes of it by default, and whose it is."""
-    facts = {"shape": "x".join(map(str, suits.shape)), "classes": suits.classes, "pool": suits.pool, "source": suits.source}
-    return Entry(name=suits.name, facts=facts, text=f"{suits.title}. {suits.card.owner}. {suits.card.origin}")
+    facts = {"shape": "x".join(map(str, dataset.shape)), "classes": dataset.classes, "pool": dataset.pool, "source": dataset.source}
+    return Entry(name=dataset.name, facts=facts, text=f"{dataset.title}. {dataset.card.owner}. {dataset.card.origin}")
 
 
 @catalogue.command()

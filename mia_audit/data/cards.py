@@ -87,7 +87,7 @@ class Profile:
     """A data set that a recipe can name, and what a recipe gets when it leaves fields open.
 
     shape      of one example: (features,) or (channels, height, width); of one frame of events
-    population examples of the third pool, that no model trains on and nobody scores
+    population examples of the population data, that no model trains on and nobody scores
     """
 
     card: Card

@@ -73,20 +73,20 @@ def load(
     fetch: vision.Fetch = vision.download,
 ) -> Examples:
     """Return the examples that a resolved recipe asks for; equal recipes are dealt equal examples."""
-    suits = profile(recipe.data.dataset)
-    if suits.source == "bundled":
-        source = bundled.read(suits)
-    elif suits.source == "own":
+    dataset = profile(recipe.data.dataset)
+    if dataset.source == "bundled":
+        source = bundled.read(dataset)
+    elif dataset.source == "own":
         source = reading.read(recipe.data.dataset)
-    elif suits.source == "files":
-        source = files.read(suits, root=root or default_root(), steps=recipe.model.time_steps)
+    elif dataset.source == "files":
+        source = files.read(dataset, root=root or default_root(), steps=recipe.model.time_steps)
     else:
-        source = vision.read(suits, root=root or default_root(), offline=offline, progress=progress, fetch=fetch)
-    require_sound(source, suits)
+        source = vision.read(dataset, root=root or default_root(), offline=offline, progress=progress, fetch=fetch)
+    require_sound(source, dataset)
     dealt = deal(source, recipe)
-    zero, unit = _standard(dealt.pool) if suits.kind == "table" else (np.float32(0), np.float32(source.white))
+    zero, unit = _standard(dealt.pool) if dataset.kind == "table" else (np.float32(0), np.float32(source.white))
     return Examples(
-        profile=suits,
+        profile=dataset,
         class_names=source.class_names,
         pool_inputs=_scaled(dealt.pool, zero, unit),
         pool_labels=dealt.pool.labels,

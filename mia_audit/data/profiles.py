@@ -34,29 +34,29 @@ def _shipped(name: str) -> Profile:
 
 def resolve(recipe: Recipe) -> Recipe:
     """Return the recipe with every open field filled in from its data set's profile."""
-    suits = profile(recipe.data.dataset)
+    dataset = profile(recipe.data.dataset)
     architecture = recipe.model.architecture
     if architecture == "auto":
-        architecture = "conv" if suits.kind == "image" else "mlp"
-    training = _filled(recipe.training, suits, ("epochs", "batch_size", "learning_rate"))
-    recipe = _calibrating(recipe, suits)
+        architecture = "conv" if dataset.kind == "image" else "mlp"
+    training = _filled(recipe.training, dataset, ("epochs", "batch_size", "learning_rate"))
+    recipe = _calibrating(recipe, dataset)
     sized = ("hidden", "channels", "kernel", "padding") if architecture in {"conv", "mlp"} else ()
     return recipe.model_copy(
         update={
-            "data": _filled(recipe.data, suits, ("pool", "population", "test")),
-            "model": _filled(recipe.model, suits, sized).model_copy(update={"architecture": architecture}),
+            "data": _filled(recipe.data, dataset, ("pool", "population", "test")),
+            "model": _filled(recipe.model, dataset, sized).model_copy(update={"architecture": architecture}),
             "training": training.model_copy(update={"stop_epoch": training.last_epoch}),
         }
     )
 
 
-def _calibrating(recipe: Recipe, suits: Profile) -> Recipe:
+def _calibrating(recipe: Recipe, dataset: Profile) -> Recipe:
     """Fill in how many examples calibrate quantizers after training: a tenth of the pool, which gives them up where it is open."""
     if not recipe.quantized_later or recipe.model.quantization.calibration is not None:
         return recipe
-    calibration = min(256, (recipe.data.pool or suits.pool) // 10)
+    calibration = min(256, (recipe.data.pool or dataset.pool) // 10)
     quantization = recipe.model.quantization.model_copy(update={"calibration": calibration})
-    pool = suits.pool - calibration if recipe.data.pool is None else recipe.data.pool
+    pool = dataset.pool - calibration if recipe.data.pool is None else recipe.data.pool
     return recipe.model_copy(
         update={
             "data": recipe.data.model_copy(update={"pool": pool}),
@@ -65,8 +65,8 @@ def _calibrating(recipe: Recipe, suits: Profile) -> Recipe:
     )
 
 
-def _filled(section: Any, suits: Profile, fields: tuple[str, ...]) -> Any:
-    return section.model_copy(update={name: getattr(suits, name) for name in fields if getattr(section, name) is None})
+def _filled(section: Any, dataset: Profile, fields: tuple[str, ...]) -> Any:
+    return section.model_copy(update={name: getattr(dataset, name) for name in fields if getattr(section, name) is None})
 
 
 __all__ = ["Card", "Profile", "profile", "profiles", "resolve"]

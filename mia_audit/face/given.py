@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mia_audit.errors import EvidenceError, UsageError, nearest
-from mia_audit.types import Bools, Evidence, Floats, Ints, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, Ints, PopulationData
 
 References = tuple[Floats, Bools] | None
 OUTPUTS = ("outputs", "logits", "probabilities", "sigmoid", "labels")
@@ -84,7 +84,7 @@ def output_of(output: Any) -> str:
     return "outputs" if output == "sigmoid" else str(output)
 
 
-def _outside(population: Outside | None, references: int, classes: int) -> ThirdPool | None:
+def _outside(population: Outside | None, references: int, classes: int) -> PopulationData | None:
     """Return answers on examples that no model was trained on; without references, the target's alone."""
     if population is None:
         return None
@@ -98,7 +98,7 @@ def _outside(population: Outside | None, references: int, classes: int) -> Third
         )
     if target.shape[-1] != classes:
         raise EvidenceError(f"scoring needs logits of the population with {classes} classes, as the target's, got {target.shape[-1]}")
-    return ThirdPool(target=target, shadows=shadows, labels=parts[1])
+    return PopulationData(target=target, shadows=shadows, labels=parts[1])
 
 
 def _tuple(name: str, given: Any, parts: tuple[str, ...], more: tuple[str, ...] = ()) -> Any:

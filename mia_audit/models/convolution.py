@@ -36,8 +36,8 @@ class ConvolveAndDrain(torch.autograd.Function):
     def forward(ctx: Any, images: Tensor, kernels: Tensor, padding: int, gain: Tensor, bias: Tensor) -> Tensor:  # noqa: PLR0913, PLR0917
         """Convolve one model after the other, each drained while its sums are warm."""
         models, rows = images.shape[:2]
-        taps, outs = kernels.shape[-1], kernels.shape[1]
-        height, width = (side + 2 * padding - taps + 1 for side in images.shape[2:4])
+        kernel_size, outs = kernels.shape[-1], kernels.shape[1]
+        height, width = (side + 2 * padding - kernel_size + 1 for side in images.shape[2:4])
         pooled = torch.empty(models, rows, height // 2, width // 2, outs)
         winner = torch.empty(pooled.shape, dtype=torch.uint8)
         for k in range(models):
@@ -64,8 +64,8 @@ class ConvolveAndDrain(torch.autograd.Function):
                 piece = slice(start, start + step)
                 flowed = None if images_grad is None else images_grad[k, piece]
                 total += _piece(back, piece, images[k, piece], matrix, flowed, ctx.padding, ctx.sides)
-            outs, ins, taps, _ = kernels.shape[1:]
-            kernels_grad[k] = total.view(outs, taps, taps, ins).permute(0, 3, 1, 2)
+            outs, ins, kernel_size, _ = kernels.shape[1:]
+            kernels_grad[k] = total.view(outs, kernel_size, kernel_size, ins).permute(0, 3, 1, 2)
         return images_grad, kernels_grad, None, None, bias_grad
 
 
@@ -83,19 +83,19 @@ def _piece(  # noqa: PLR0913, PLR0917
 ) -> Tensor:
     """Return a piece's share of the kernels' gradient [out, n n in] float32; write its images' gradient where one is asked for."""
     count, channels, outs = len(images), images.shape[-1], len(matrix)
-    taps = round((matrix.shape[1] / channels) ** 0.5)
+    kernel_size = round((matrix.shape[1] / channels) ** 0.5)
     sums_grad = torch.empty(1, count, sides[0], sides[1] * outs, dtype=images.dtype)
     share = torch.empty_like(back.bias_grad)
     grad, winner = back.grad[piece].unsqueeze(0), back.winner[piece].unsqueeze(0)
     sums.drain_backward(grad.numpy(), winner.numpy(), back.gain.numpy(), bits(sums_grad), share.numpy())
     back.bias_grad.add_(share)
     rows = sums_grad.view(-1, outs)
-    field = torch.empty(count, *sides, taps, taps * channels, dtype=images.dtype)
-    patches.cut(wide(images.reshape(count, images.shape[1], -1), channels), taps, padding, wide(field, channels))
+    field = torch.empty(count, *sides, kernel_size, kernel_size * channels, dtype=images.dtype)
+    patches.cut(wide(images.reshape(count, images.shape[1], -1), channels), kernel_size, padding, wide(field, channels))
     kernels_grad = narrow.mm(rows.t(), field.view(len(rows), -1)).float()
     if images_grad is not None:
         narrow.mm(rows, matrix, out=field.view(len(rows), -1))
-        patches.paste(bits(field), taps, padding, bits(images_grad.view(count, images.shape[1], -1)))
+        patches.paste(bits(field), kernel_size, padding, bits(images_grad.view(count, images.shape[1], -1)))
     return kernels_grad
 
 

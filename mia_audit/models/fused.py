@@ -168,8 +168,8 @@ class Spread(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, image: tuple[int, int], padding: int) -> Tensor:
         """Write every kernel at every place."""
-        models, outs, ins, taps, _ = weight.shape
-        after = [side + 2 * padding - taps + 1 for side in image]
+        models, outs, ins, kernel_size, _ = weight.shape
+        after = [side + 2 * padding - kernel_size + 1 for side in image]
         dense = torch.zeros(models, *image, ins, *after, outs, dtype=weight.dtype)
         spread.spread(bits(weight.detach().contiguous()), padding, bits(dense))
         ctx.weight, ctx.dense, ctx.padding = weight.shape, dense.shape, padding

@@ -84,7 +84,7 @@ class LockstepConv(nn.Module):
         self.weight = quantization.weights(weight, arithmetic.bits, by_channel=arithmetic.by_channel)
         self.bias = _held(self, bias, weight)
         self.kind = arithmetic.kind
-        self.taps, self.padding, self.stride = weight.shape[-1], padding, stride
+        self.kernel_size, self.padding, self.stride = weight.shape[-1], padding, stride
 
     def forward(self, x: Tensor, passage: Passage = QUERY) -> Sums:
         """Convolve each model's images with its own kernels, channels last."""
@@ -101,7 +101,7 @@ class LockstepConv(nn.Module):
         return Sums(values=sums, gain=gain, bias=self.bias)
 
     def _after(self, x: Tensor) -> tuple[int, int, int]:
-        height, width = ((side + 2 * self.padding - self.taps) // self.stride + 1 for side in x.shape[3:5])
+        height, width = ((side + 2 * self.padding - self.kernel_size) // self.stride + 1 for side in x.shape[3:5])
         return height, width, self.bias.shape[1]
 
     def _as_product(self, x: Tensor, values: Tensor) -> Tensor:

@@ -101,8 +101,8 @@ class Convolved(Part):
     def total(self, factors: Tensor) -> Tensor:
         """Sum up what was squared, times factors."""
         sums = [_weighed(factors[k], own) / self._gain[k].unsqueeze(1) for k, own in enumerate(self._all())]
-        outs, ins, taps, _ = self.handle.shape[1:]
-        return torch.stack(sums).view(-1, outs, taps, taps, ins).permute(0, 1, 4, 2, 3)
+        outs, ins, kernel_size, _ = self.handle.shape[1:]
+        return torch.stack(sums).view(-1, outs, kernel_size, kernel_size, ins).permute(0, 1, 4, 2, 3)
 
     def _all(self) -> Iterable[Iterable[Tensor]]:
         assert self._products is not None, "it was received"  # noqa: S101

@@ -27,8 +27,8 @@ class Images(NamedTuple):
 class Products:
     """Gradients [K, B, out, n n C] of kernels by each example, from the gradient of sums [K, T, B, h, w, out]."""
 
-    def __init__(self, images: Images, grad: Tensor, taps: int) -> None:
-        self._images, self._grad, self._taps = images._replace(values=images.values.detach()), grad, taps
+    def __init__(self, images: Images, grad: Tensor, kernel_size: int) -> None:
+        self._images, self._grad, self._kernel_size = images._replace(values=images.values.detach()), grad, kernel_size
         self._kept: list[list[Tensor]] | None = None
 
     def keep(self) -> None:
@@ -46,24 +46,26 @@ class Products:
 
     def _model(self, images: Tensor, grad: Tensor) -> Iterator[Tensor]:
         steps, batch, height, width, outs = grad.shape
-        rows, length = steps * height * width, self._taps**2 * images.shape[-1]
+        rows, length = steps * height * width, self._kernel_size**2 * images.shape[-1]
         size = max(1, _PIECE // (rows * length))
         for start in range(0, batch, size):
             own = images[:, start : start + size].transpose(0, 1)
             back = grad[:, start : start + size].transpose(0, 1).reshape(-1, rows, outs)
-            field = cut(own.flatten(0, 1).contiguous(), self._taps, self._images.padding, self._images.stride)
+            field = cut(own.flatten(0, 1).contiguous(), self._kernel_size, self._images.padding, self._images.stride)
             yield narrow.bmm(back.mT, field.view(-1, rows, length))
 
 
-def cut(images: Tensor, taps: int, padding: int, stride: int) -> Tensor:
+def cut(images: Tensor, kernel_size: int, padding: int, stride: int) -> Tensor:
     """Return patches [R, h, w, n, n C] of contiguous images [R, H, W, C]."""
     count, _, _, channels = images.shape
-    height, width = ((side + 2 * padding - taps) // stride + 1 for side in images.shape[1:3])
+    height, width = ((side + 2 * padding - kernel_size) // stride + 1 for side in images.shape[1:3])
     if images.device.type == "cpu" and stride == 1:
-        field = images.new_empty(count, height, width, taps, taps * channels)
-        patches.cut(wide(images.flatten(2), channels), taps, padding, wide(field, channels))
+        field = images.new_empty(count, height, width, kernel_size, kernel_size * channels)
+        patches.cut(wide(images.flatten(2), channels), kernel_size, padding, wide(field, channels))
         return field
     padded = F.pad(images, (0, 0, padding, padding, padding, padding)).contiguous()
     line, row = padded.stride(1), padded.stride(2)
-    view = padded.as_strided((count, height, width, taps, taps * channels), (padded.stride(0), stride * line, stride * row, line, 1))
+    view = padded.as_strided(
+        (count, height, width, kernel_size, kernel_size * channels), (padded.stride(0), stride * line, stride * row, line, 1)
+    )
     return view.contiguous()

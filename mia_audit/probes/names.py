@@ -78,8 +78,8 @@ def available(recipe: Recipe) -> frozenset[str]:
 
 def last_parameters(recipe: Recipe) -> int:
     """Return how many weights and biases the last layer has."""
-    suits = profile(recipe.data.dataset)
-    *_, (_, before, after) = architectures.walk(architectures.layers(recipe.model, suits.classes), input_shape(suits))
+    dataset = profile(recipe.data.dataset)
+    *_, (_, before, after) = architectures.walk(architectures.layers(recipe.model, dataset.classes), input_shape(dataset))
     return (math.prod(before) + 1) * math.prod(after)
 
 
@@ -92,14 +92,14 @@ def probing_bytes(recipe: Recipe, wanted: frozenset[str], models: int) -> int:
     """
     if not wanted & {"curvature", "gradient-log-norms"}:
         return 0
-    suits, steps = profile(recipe.data.dataset), recipe.model.time_steps
-    examples = min(settled(recipe.data.pool), max(1, CHUNK // (models * steps * math.prod(input_shape(suits)))))
+    dataset, steps = profile(recipe.data.dataset), recipe.model.time_steps
+    examples = min(settled(recipe.data.pool), max(1, CHUNK // (models * steps * math.prod(input_shape(dataset)))))
     passing = models * passing_bytes(recipe, examples)
     if "curvature" not in wanted:
         return passing
     parameters = last_parameters(recipe)
     hessians = (1.1 * models + 1.6) * parameters**2
-    moves = models * examples * parameters * (4.5 + 2.5 * steps / suits.classes)
+    moves = models * examples * parameters * (4.5 + 2.5 * steps / dataset.classes)
     return passing + int(8 * (hessians + moves))
 
 

@@ -79,10 +79,10 @@ def step_bytes(recipe: Recipe) -> int:
 
 def passing_bytes(recipe: Recipe, examples: int) -> int:
     """Return the bytes of so many examples on their way through one model and back."""
-    suits = profile(recipe.data.dataset)
-    stack = architectures.layers(recipe.model, suits.classes)
+    dataset = profile(recipe.data.dataset)
+    stack = architectures.layers(recipe.model, dataset.classes)
     rows = examples * recipe.model.time_steps
-    places = [(layer, int(np.prod(after))) for layer, _, after in shapes.walk(stack, input_shape(suits))]
+    places = [(layer, int(np.prod(after))) for layer, _, after in shapes.walk(stack, input_shape(dataset))]
     widest = max(values for layer, values in places if isinstance(layer, Conv | Linear))
     kept = sum(values for layer, values in places if not isinstance(layer, Conv | Linear))
     return rows * (SAVED * kept + TRANSIENT * widest)

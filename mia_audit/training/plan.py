@@ -68,13 +68,13 @@ def activations_per_example(recipe: Recipe) -> int:
 
 def layer_shapes(recipe: Recipe) -> tuple[tuple[int, ...], ...]:
     """Return every layer's output shape, channels last, those inside residual blocks included."""
-    suits = profile(recipe.data.dataset)
-    return tuple(after for _, _, after in architectures.walk(architectures.layers(recipe.model, suits.classes), input_shape(suits)))
+    dataset = profile(recipe.data.dataset)
+    return tuple(after for _, _, after in architectures.walk(architectures.layers(recipe.model, dataset.classes), input_shape(dataset)))
 
 
-def input_shape(suits: Profile) -> tuple[int, ...]:
+def input_shape(dataset: Profile) -> tuple[int, ...]:
     """Return the shape of one example as the engine holds it: (features,) or (height, width, channels)."""
-    return suits.channels_last
+    return dataset.channels_last
 
 
 def tasks(recipe: Recipe, rows: Bools, data_sha256: str, device_type: str) -> tuple[Task, ...]:

@@ -13,7 +13,7 @@ from mia_audit.recipe.layers import Norm
 from mia_audit.training.plan import input_shape
 
 
-def check_private(recipe: Recipe, suits: Profile) -> None:
+def check_private(recipe: Recipe, dataset: Profile) -> None:
     """Raise a RecipeError, with the way out, where a resolved recipe with [privacy] could not keep what it claims."""
     if recipe.privacy is None:
         return
@@ -31,17 +31,17 @@ def check_private(recipe: Recipe, suits: Profile) -> None:
             f"[privacy] needs training.batch_size of at most the {expected} members that are expected, got {recipe.training.batch_size}; "
             f"use a smaller one, or a larger --set data.pool=..."
         )
-    _check_layers(recipe, suits)
-    if suits.kind == "table":
+    _check_layers(recipe, dataset)
+    if dataset.kind == "table":
         raise RecipeError(
-            f"[privacy] needs inputs that are scaled by public constants, got the table {suits.name}, whose columns are standardised on "
+            f"[privacy] needs inputs that are scaled by public constants, got the table {dataset.name}, whose columns are standardised on "
             f"the pool; use a data set of images, such as --dataset digits, or leave [privacy] out: --set privacy=none"
         )
 
 
-def _check_layers(recipe: Recipe, suits: Profile) -> None:
-    stack = architectures.layers(recipe.model, suits.classes)
-    over = {layer.over for layer, _, _ in architectures.walk(stack, input_shape(suits)) if isinstance(layer, Norm)}
+def _check_layers(recipe: Recipe, dataset: Profile) -> None:
+    stack = architectures.layers(recipe.model, dataset.classes)
+    over = {layer.over for layer, _, _ in architectures.walk(stack, input_shape(dataset)) if isinstance(layer, Norm)}
     batched = sorted(kind for kind in over if kind in {"batch", "batch-per-step"})
     if batched:
         raise RecipeError(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mia_audit.types import Bools, Evidence, Floats, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, PopulationData
 
 
 def coins(models: int, examples: int, seed: int, fraction: float = 0.5) -> Bools:
@@ -32,8 +32,8 @@ def gaussian_evidence(
 
 
 def with_third_pool(seen: Evidence, *, size: int = 400, seed: int = 0) -> Evidence:
-    """Return the evidence with a third pool like the audited examples, for which every model is a stranger."""
+    """Return the evidence with population data like the audited examples, for which every model is a stranger."""
     rng, models, queries = np.random.default_rng([seed, 3]), 1 + len(seen.shadows), len(seen.target)
     phi = rng.normal(3.0, 2.0, size) + rng.normal(size=(models, queries, size))
     outside, _ = evidence_of(phi, np.zeros((models, size), dtype=np.bool_), seen.classes, seed + 1)
-    return replace(seen, population=ThirdPool(target=outside.target, shadows=outside.shadows, labels=outside.labels))
+    return replace(seen, population=PopulationData(target=outside.target, shadows=outside.shadows, labels=outside.labels))

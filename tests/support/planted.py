@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from mia_audit.attacks.budget import judged
-from mia_audit.types import Bools, Evidence, Floats, Signal, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, PopulationData, Signal
 from tests.support.gaussian import coins
 
 
@@ -24,7 +24,7 @@ def planted(leak: float, *, examples: int = 600, shadows: int = 16, classes: int
         shadows=logits[1:],
         trained_on=member[1:],
         labels=labels,
-        population=ThirdPool(target=third[0], shadows=third[1:], labels=outside, features=ease_outside),
+        population=PopulationData(target=third[0], shadows=third[1:], labels=outside, features=ease_outside),
         features=ease,
         signals=_signals(rng, logits[:, 0], member, leak),
     )

@@ -15,7 +15,7 @@ from mia_audit.recipe import Recipe
 from mia_audit.statistics.slices import Grouping
 from mia_audit.training.cost import Memory
 from mia_audit.training.store import Store, Tensors
-from mia_audit.types import Bools, Evidence, Floats, Ints, Signal, ThirdPool
+from mia_audit.types import Bools, Evidence, Floats, Ints, PopulationData, Signal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ def _trajectory(cohorts: Sequence[Tensors]) -> dict[str, Floats]:
 def evidence(prepared: Prepared, bank: Bank, model: int) -> Evidence:
     """Return what the attacks may see of one model (the target or the phantom target) and of all shadow models."""
     first, audited, examples = design.FIRST_SHADOW, prepared.audited, prepared.examples
-    third = ThirdPool(
+    third = PopulationData(
         target=bank.third[model],
         shadows=bank.third[first:],
         labels=examples.population_labels,
@@ -146,7 +146,7 @@ def shown(prepared: Prepared, bank: Bank) -> Shown:
 
 
 def of_another(seen: Evidence, audited: Ints, pool: Floats, third: Floats, signals: Mapping[str, Floats]) -> Evidence:
-    """Return the evidence with another model in the target's place, which answered pool and third pool, and gave these signals [N, ...]."""
+    """Return the evidence with another model in the target's place, which answered both pools and gave these signals [N, ...]."""
     return replace(
         seen,
         target=pool[:, audited],

@@ -13,8 +13,8 @@ import numpy as np
 from mia_audit.audit.attacking import measuring, scoring
 from mia_audit.audit.attacking.measuring import Truth, share
 from mia_audit.audit.attacking.scoring import Scores
-from mia_audit.audit.bank.duplicates import doubles
 from mia_audit.audit.bank.prepared import Bank, Prepared
+from mia_audit.audit.bank.repeats import repeats
 from mia_audit.data import design
 from mia_audit.data.examples import Examples
 from mia_audit.data.profiles import profile
@@ -62,15 +62,15 @@ def arrays(prepared: Prepared, bank: Bank, scores: Sequence[Scores]) -> dict[str
 
 def data(examples: Examples) -> DataFacts:
     """Return what was audited."""
-    suits = examples.profile
+    dataset = examples.profile
     return DataFacts(
-        name=suits.name,
-        title=suits.title,
+        name=dataset.name,
+        title=dataset.title,
         sha256=examples.sha256,
-        kind=suits.kind,
-        shape=suits.shape,
+        kind=dataset.kind,
+        shape=dataset.shape,
         classes=examples.class_names,
-        public=suits.public,
+        public=dataset.public,
     )
 
 
@@ -105,8 +105,8 @@ def engine(prepared: Prepared) -> Engine:
 
 def parameters(recipe: Recipe) -> int:
     """Return how many weights, biases, scales and shifts one model learns, as `mia-audit show` counts them; quantizers' scales apart."""
-    suits = profile(recipe.data.dataset)
-    return drawing.parameters(recipe.model, architectures.layers(recipe.model, suits.classes), suits.channels_last)
+    dataset = profile(recipe.data.dataset)
+    return drawing.parameters(recipe.model, architectures.layers(recipe.model, dataset.classes), dataset.channels_last)
 
 
 def utility(prepared: Prepared, bank: Bank) -> Utility:
@@ -128,7 +128,7 @@ def utility(prepared: Prepared, bank: Bank) -> Utility:
 
 def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
     """Return what the reader must know before trusting the numbers."""
-    found = [*prepared.left_out, *doubles(prepared.examples)]
+    found = [*prepared.left_out, *repeats(prepared.examples)]
     members, others = int(known.target.sum()), int((~known.target).sum())
     if min(members, others) < FEW_MEMBERS:
         found.append(f"Only {members} members and {others} non-members were audited: intervals are wide, and small leaks go unseen.")
@@ -153,8 +153,8 @@ def warnings(prepared: Prepared, bank: Bank, known: Truth) -> tuple[str, ...]:
 
 def ordinary_layers(recipe: Recipe) -> tuple[int, int]:
     """Return how many hidden layers have neurons of their own that do not spike, and how many layers of neurons there are."""
-    suits = profile(recipe.data.dataset)
-    walked = architectures.walk(architectures.layers(recipe.model, suits.classes), plan.input_shape(suits))
+    dataset = profile(recipe.data.dataset)
+    walked = architectures.walk(architectures.layers(recipe.model, dataset.classes), plan.input_shape(dataset))
     fires = [layer for layer, _, _ in walked if isinstance(layer, Fire)]
     return sum(layer.activation is not None for layer in fires), len(fires)
 

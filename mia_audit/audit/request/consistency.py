@@ -19,38 +19,39 @@ FARTHEST = 10.0  # times the threshold: from where on, at most, a neuron on a gr
 
 def check(recipe: Recipe) -> None:
     """Raise a CatalogueError or RecipeError that says the way out, before anything is computed."""
-    suits = profile(recipe.data.dataset)
+    dataset = profile(recipe.data.dataset)
     if not re.fullmatch(r"\w[\w.+-]{0,99}", recipe.name):
         raise RecipeError(
             f"the name of a recipe, and of its folder, takes letters, digits, . _ + -, got {recipe.name!r}; use name = 'mine'"
         )
     if not 2 <= recipe.audit.shadows <= MOST_SHADOWS:
         raise RecipeError(f"an audit needs from 2 to {MOST_SHADOWS} shadow models, got {recipe.audit.shadows}; use --shadows 32")
-    _check_time(recipe, suits)
+    _check_time(recipe, dataset)
     _check_quantization(recipe)
     _check_releases(recipe)
     _check_training(recipe)
-    _check_augmentation(recipe, suits)
-    shapes(layers(recipe.model, suits.classes), input_shape(suits))
-    check_private(recipe, suits)
-    check_idle(recipe, suits)
+    _check_augmentation(recipe, dataset)
+    shapes(layers(recipe.model, dataset.classes), input_shape(dataset))
+    check_private(recipe, dataset)
+    check_idle(recipe, dataset)
 
 
-def _check_time(recipe: Recipe, suits: Profile) -> None:
+def _check_time(recipe: Recipe, dataset: Profile) -> None:
     """Neurons, steps and encodings that go together, on data that they are for."""
     if recipe.model.neuron is not None:
         check_neuron(recipe.model.neuron)
-    elif not suits.events and (recipe.model.time_steps != 1 or recipe.model.encoding != "direct"):
+    elif not dataset.events and (recipe.model.time_steps != 1 or recipe.model.encoding != "direct"):
         raise RecipeError(
             f"{recipe.name}: an ANN runs one step on direct input; add a [model.neuron] or set time_steps = 1 and encoding = 'direct'"
         )
     encoding = recipe.model.encoding
-    if (encoding in {"events", "delta"}) != suits.events:
-        needs, fits = ("frames of events", "direct") if not suits.events else ("an example without time", "events")
-        raise RecipeError(f"{recipe.name}: {encoding} encoding needs {needs}, got {suits.name}; use --set model.encoding={fits}")
-    if encoding in {"rate", "latency"} and suits.kind != "image":
+    if (encoding in {"events", "delta"}) != dataset.events:
+        needs, fits = ("frames of events", "direct") if not dataset.events else ("an example without time", "events")
+        raise RecipeError(f"{recipe.name}: {encoding} encoding needs {needs}, got {dataset.name}; use --set model.encoding={fits}")
+    if encoding in {"rate", "latency"} and dataset.kind != "image":
         raise RecipeError(
-            f"{recipe.name}: {encoding} encoding needs intensities from 0 to 1, got the table {suits.name}; use --set model.encoding=direct"
+            f"{recipe.name}: {encoding} encoding needs intensities from 0 to 1, got the table {dataset.name}; "
+            "use --set model.encoding=direct"
         )
 
 
@@ -118,8 +119,8 @@ def _check_training(recipe: Recipe) -> None:
         raise RecipeError("batch norm needs at least two examples in a batch, got training.batch_size=1; use --set model.norm=group")
 
 
-def _check_augmentation(recipe: Recipe, suits: Profile) -> None:
-    if recipe.data.augment and (suits.kind != "image" or suits.events):
-        raise RecipeError(f"data.augment needs images, got {suits.title}; use --set data.augment=[]")
+def _check_augmentation(recipe: Recipe, dataset: Profile) -> None:
+    if recipe.data.augment and (dataset.kind != "image" or dataset.events):
+        raise RecipeError(f"data.augment needs images, got {dataset.title}; use --set data.augment=[]")
     if recipe.audit.augmented_queries and not recipe.data.augment:
         raise RecipeError('audit.augmented_queries needs data.augment to say how, got none; use --set \'data.augment=["crop","flip"]\'')

@@ -94,30 +94,30 @@ DEPENDENT = (
 )
 
 
-def check_idle(recipe: Recipe, suits: Profile) -> None:
+def check_idle(recipe: Recipe, dataset: Profile) -> None:
     """Raise a RecipeError that names the first setting of a resolved recipe that does nothing in it."""
-    for path, value, why in (*_in_network(recipe.model, suits), *_elsewhere(recipe)):
+    for path, value, why in (*_in_network(recipe.model, dataset), *_elsewhere(recipe)):
         raise RecipeError(f"{path} = {_written(value)} does nothing in {recipe.name}; leave it out{why}")
 
 
-def _in_network(model: Model, suits: Profile) -> Iterator[tuple[str, Any, str]]:
-    stack = layers(model, suits.classes)
+def _in_network(model: Model, dataset: Profile) -> Iterator[tuple[str, Any, str]]:
+    stack = layers(model, dataset.classes)
     for name, other in _OTHER.items():
         value = getattr(model, name)
-        given_anyway = (Model.model_fields[name].default, getattr(suits, name, None))
-        if value in given_anyway or (name in _EITHER and _for_either(model, suits)):
+        given_anyway = (Model.model_fields[name].default, getattr(dataset, name, None))
+        if value in given_anyway or (name in _EITHER and _for_either(model, dataset)):
             continue
         try:
-            idle = layers(model.model_copy(update={name: other(value)}), suits.classes) == stack
+            idle = layers(model.model_copy(update={name: other(value)}), dataset.classes) == stack
         except AuditError:
             idle = False
         if idle:
             yield f"model.{name}", value, f": architecture {model.architecture} does not read it"
 
 
-def _for_either(model: Model, suits: Profile) -> bool:
+def _for_either(model: Model, dataset: Profile) -> bool:
     """Whether a recipe describes a network for images and another for tables, of which the data set chooses."""
-    given = [getattr(model, name) not in {None, getattr(suits, name)} for name in ("channels", "hidden")]
+    given = [getattr(model, name) not in {None, getattr(dataset, name)} for name in ("channels", "hidden")]
     return model.architecture in {"conv", "mlp"} and all(given)
 
 

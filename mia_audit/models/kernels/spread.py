@@ -11,12 +11,12 @@ from mia_audit.models.kernels.bits import read
 @njit(cache=True, error_model="numpy")
 def spread(weight: Any, padding: int, dense: Any) -> None:
     """Write kernels [K, out, in, n, n] as the matrix of the whole convolution, dense [K, H, W, in, H', W', out], zeroed before."""
-    models, outs, ins, taps, _ = weight.shape
+    models, outs, ins, kernel_size, _ = weight.shape
     for k in range(models):
         for y in range(dense.shape[4]):
             for x in range(dense.shape[5]):
-                for dy in range(taps):
-                    for dx in range(taps):
+                for dy in range(kernel_size):
+                    for dx in range(kernel_size):
                         v, u = y + dy - padding, x + dx - padding
                         if 0 <= v < dense.shape[1] and 0 <= u < dense.shape[2]:
                             for i in range(ins):
@@ -27,11 +27,11 @@ def spread(weight: Any, padding: int, dense: Any) -> None:
 @njit(cache=True, error_model="numpy")
 def gather(dense: Any, padding: int, weight: Any) -> None:
     """Sum a dense gradient [K, H, W, in, H', W', out] back into kernels [K, out, in, n, n] float32."""
-    models, outs, ins, taps, _ = weight.shape
+    models, outs, ins, kernel_size, _ = weight.shape
     line, total = np.empty(outs, np.float32), np.empty((ins, outs), np.float32)
     for k in range(models):
-        for dy in range(taps):
-            for dx in range(taps):
+        for dy in range(kernel_size):
+            for dx in range(kernel_size):
                 total[:] = 0
                 for y in range(dense.shape[4]):
                     for x in range(dense.shape[5]):

@@ -1,6 +1,6 @@
 """Examples that stand twice: equal inputs on both sides of a line that an attack, or the accuracy, takes to be one.
 
-In the pool, a non-member whose double is a member looks like a member, and is one in all but name; in the third pool, whose
+In the pool, a non-member whose double is a member looks like a member, and is one in all but name; in the population data, whose
 examples are taken for nobody's, it is a member outright. Both make attacks look weaker than they are. Test
 examples that were trained on make the accuracy look better than it is, and the gap smaller.
 """
@@ -17,10 +17,10 @@ FEW = 0.01
 """Share of doubles that is not worth a word."""
 
 
-def doubles(examples: Examples) -> tuple[str, ...]:
-    """Return a sentence for the pool, for the third pool and for the test set, where more than one example in a hundred has a double.
+def repeats(examples: Examples) -> tuple[str, ...]:
+    """Return a sentence for the pool, for the population data and for the test set, where more than one example in a hundred has a double.
 
-    A double of the pool and of the third pool stands in the pool, one of the test set in the data set's training part.
+    A double of the pool and of the population data stands in the pool, one of the test set in the data set's training part.
     """
     pool, third = _digests(examples.pool_inputs), _digests(examples.population_inputs)
     counts = Counter(pool)
