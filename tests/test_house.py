@@ -56,6 +56,8 @@ ROOMS = {
     # the NumPy column: arrays, never a model
     "attacks": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "pydantic", "threadpoolctl")),
     "statistics": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "threadpoolctl")),
+    # a differential privacy claim put to the test: what it permits comes from one column, tests from the other
+    "instruments": Room(rooms=(*FLOOR, "privacy", "statistics"), packages=("numpy", "scipy")),
     # the record, and what is drawn from it
     "record": Room(rooms=FLOOR, packages=("numpy", "pydantic")),
     "report": Room(
@@ -75,7 +77,9 @@ ROOMS = {
         rooms=(*FLOOR, "external", "attacks", "statistics", "record", "report", "audit", "progress"), packages=("numpy", "scipy", "pandas")
     ),
     "cli": Room(
-        rooms=(*FLOOR, "data", "models", "privacy", "external", "attacks", "record", "report", "audit", "face", "__init__"),
+        rooms=(
+            *FLOOR, "data", "models", "privacy", "external", "attacks", "instruments", "record", "report", "audit", "face", "__init__",
+        ),
         packages=("typer", "click", "rich"),
     ),
     "__init__": Room(rooms=(*FLOOR, "record", "audit", "face")),

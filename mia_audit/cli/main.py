@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from mia_audit.cli import run as running
 from mia_audit.cli.account import account
+from mia_audit.cli.dp_audit import dp_audit
 from mia_audit.cli.ending import PLAIN, STORED, answered
 from mia_audit.cli.export import export
 from mia_audit.cli.list import catalogue
@@ -45,6 +46,9 @@ app.command(epilog="Example:\n\n\b\nmia-audit export audits/snn-q4-1234abcd --cs
 app.command(epilog="Example:\n\n\b\nmia-audit account --noise-multiplier 1.0 --batch 250 --examples 60000 --epochs 56 --delta 1e-5")(
     account
 )
+app.command(
+    "dp-audit", epilog="Example:\n\n\b\nmia-audit dp-audit --noise-multiplier 1 --rate 0.05 --steps 200 --delta 1e-5 --observations obs.npz"
+)(dp_audit)
 
 
 def _version(wanted: bool) -> None:

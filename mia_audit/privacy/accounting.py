@@ -66,7 +66,7 @@ def account(mechanism: Mechanism, delta: float) -> Account:
 
 def loss_epsilon(mechanism: Mechanism, delta: float, *, replace: bool = False, width: float = FINE) -> float:
     """Return the epsilon of Poisson sampling by its privacy loss distribution, under add/remove or replace-one."""
-    dp, pld = _library("dp_accounting"), _library("dp_accounting.pld")
+    dp, pld = library("dp_accounting"), library("dp_accounting.pld")
     relation = dp.NeighboringRelation.REPLACE_ONE if replace else dp.NeighboringRelation.ADD_OR_REMOVE_ONE
     accountant = pld.PLDAccountant(relation, value_discretization_interval=width)
     step: Any = dp.GaussianDpEvent(mechanism.noise_multiplier)
@@ -76,7 +76,7 @@ def loss_epsilon(mechanism: Mechanism, delta: float, *, replace: bool = False, w
 
 def renyi_epsilon(mechanism: Mechanism, delta: float) -> tuple[float, float]:
     """Return the epsilon of Poisson sampling by Renyi divergences, and the order that gave it."""
-    analysis = _library("opacus.accountants.analysis.rdp")
+    analysis = library("opacus.accountants.analysis.rdp")
     orders = list(ORDERS)
     divergences = analysis.compute_rdp(q=mechanism.rate, noise_multiplier=mechanism.noise_multiplier, steps=mechanism.steps, orders=orders)
     epsilon, order = analysis.get_privacy_spent(orders=orders, rdp=divergences, delta=delta)
@@ -134,7 +134,7 @@ def _poisson(mechanism: Mechanism, delta: float) -> tuple[Entry, ...]:
 
 
 def _balls_and_bins(mechanism: Mechanism, delta: float) -> tuple[Entry, ...]:
-    upper, lower = _library("PLD_accounting").gaussian_allocation_epsilon_range(
+    upper, lower = library("PLD_accounting").gaussian_allocation_epsilon_range(
         delta=delta, sigma=mechanism.noise_multiplier, num_steps=mechanism.epoch, num_epochs=mechanism.epochs
     )
     return (Entry(name="PLD", epsilon=float(upper), bound=True, adjacency="add/remove", detail=f"true value at least {float(lower):.4g}"),)
@@ -146,7 +146,7 @@ def _shuffle(mechanism: Mechanism, delta: float) -> tuple[Entry, ...]:
     return (Entry(name="Gaussian", epsilon=gaussian.epsilon_of(mu, delta), bound=True, adjacency="add/remove", detail=told),)
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
     """Import an accountant; RecipeError says how to install it."""
     import importlib  # noqa: PLC0415  seconds of imports, paid by those who account
 
