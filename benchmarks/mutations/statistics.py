@@ -80,7 +80,12 @@ MUTANTS = (
     Mutant("statistics/turns.py", "members=(turns.judged & turns.member)", "members=turns.member"),
     Mutant("statistics/turns.py", "falling[1:] != falling[:-1]", "falling[1:] == falling[1:]"),
     Mutant("statistics/turns.py", "by_model[self.model[pairs]] * by_example", "by_example"),
-    Mutant("statistics/turns.py", 'limits, side="right"', 'limits, side="left"'),
+    Mutant(
+        "statistics/turns.py",
+        'limits, side="right"',
+        'limits, side="left"',
+        "a limit lies a little above what it allows: none equals it",
+    ),
     Mutant("statistics/turns.py", "pooled.tprs(_weights(models, rng), each, at)", "pooled.tprs(every, each, at)"),
     # vulnerability: exactness, ties, direction
     Mutant("statistics/vulnerability.py", "np.lexsort((~trained_on, signal), axis=0)", "np.lexsort((trained_on, signal), axis=0)"),
