@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def main() -> None:
         found[variant] = np.array([_measured(record) for record in records])
         setup = Setup(
             replicates=arguments.replicates, epochs=arguments.epochs, shadows=arguments.shadows, variants=len(wanted),
-            versions=records[0].run["versions"], engine=records[0].summary.engine.version,
+            versions={**records[0].run["versions"], "snntorch": version("snntorch")}, engine=records[0].summary.engine.version,
         )  # fmt: skip
         asked = {"setup": vars(setup), "measures": MEASURES, "rows": rows(found)}
         (arguments.out / "surrogates.json").write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from pathlib import Path
 from mia_audit.errors import ExecutorError
 from mia_audit.training.plan import ENGINE_VERSION
 
-LIBRARIES = ("mia-audit", "torch", "brevitas", "snntorch", "numba", "numpy", "safetensors")
+LIBRARIES = ("mia-audit", "torch", "brevitas", "numba", "numpy", "safetensors")
 PATIENCE = 10.0
 """Seconds that a shared folder gets to show on one machine what another wrote."""
 

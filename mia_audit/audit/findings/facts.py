@@ -29,7 +29,7 @@ from mia_audit.training.schedule import Spent
 from mia_audit.types import Bools, Floats, Ints
 
 FEW_MEMBERS = 200
-LIBRARIES = ("mia-audit", "torch", "brevitas", "snntorch", "numpy", "scipy", "scikit-learn")
+LIBRARIES = ("mia-audit", "torch", "brevitas", "numpy", "scipy", "scikit-learn")
 
 
 def truth(prepared: Prepared) -> Truth:
