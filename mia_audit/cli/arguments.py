@@ -111,7 +111,7 @@ Attacks = Annotated[
     Text,
     typer.Option(help="Suites, families or attacks, with commas (`mia-audit list attacks`).", autocompletion=completing_list(attacks)),
 ]
-Shadows = Annotated[int | None, typer.Option(help="Number of shadow models.", min=2, metavar="NUMBER")]
+Shadows = Annotated[int | None, typer.Option(help="Number of shadow models.", min=0, metavar="NUMBER")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.", min=0, metavar="NUMBER")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.", autocompletion=completing(lambda: ("auto", "cpu", "cuda")))]
 Store = Annotated[

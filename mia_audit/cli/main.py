@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from mia_audit.cli import init as starting
 from mia_audit.cli import run as running
 from mia_audit.cli.account import account
 from mia_audit.cli.dp_audit import dp_audit
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command(epilog=running.EXAMPLES)(running.run)
 app.command(epilog="Example:\n\n\b\nmia-audit show snn-q4 --dataset mnist")(show)
 app.command(epilog=EXAMPLES)(score)
+app.command(epilog=starting.EXAMPLES)(starting.init)
 app.add_typer(catalogue, name="list")
 app.add_typer(stored, name="store", epilog="Examples:\n\n\b\nmia-audit store list\nmia-audit store clear --older-than 30 --dry-run")
 app.command(epilog="Examples:\n\n\b\nmia-audit report audits/snn-q4-1234abcd\nmia-audit report audits/* -o comparison.html")(report)

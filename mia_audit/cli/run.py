@@ -12,8 +12,10 @@ from mia_audit.cli import arguments as a
 
 if TYPE_CHECKING:
     from mia_audit.record import Record
+    from mia_audit.record.scored import ScoredRecord
 
 Plan = Annotated[bool, typer.Option("--plan", help="Say what the audit would cost, and stop.")]
+TrustCode = Annotated[bool, typer.Option("--trust-code", help="Run code that a recipe with [external] names.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print record.json (or the plan) as JSON to stdout, all else to stderr.")]
 
 EXAMPLES = """Examples:
@@ -56,6 +58,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     executor: a.Executor = None,
     scheduler: a.Scheduler = None,
     address: a.Address = None,
+    trust_code: TrustCode = False,
     plan: Plan = False,
     as_json: AsJson = False,
 ) -> None:
@@ -69,14 +72,28 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
         executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip
     from mia_audit.audit import make_plan  # noqa: PLC0415  help must not pay for it
+    from mia_audit.external.recipe import is_external  # noqa: PLC0415
+    from mia_audit.face.checkpoints import audit_external  # noqa: PLC0415
     from mia_audit.face.running import run as audit  # noqa: PLC0415
 
+    if is_external(named):
+        report_external(audit_external(named, options, trusted=trust_code, say=typer.echo), as_json=as_json)
+        return
     if plan:
         planned = make_plan(named, options)
         typer.echo(json.dumps(planned.content(), indent=1) if as_json else "\n".join(planned.lines()))
         return
     record = audit(named, options, command=shlex.join(["mia-audit", *sys.argv[1:]]))
     show(record, Console(stderr=as_json))
+    if as_json:
+        sys.stdout.write(record.summary.to_json())
+
+
+def report_external(record: "ScoredRecord", *, as_json: bool) -> None:
+    """Print what came out of a target that somebody else trained."""
+    from mia_audit.cli.score import show as show_scored  # noqa: PLC0415
+
+    show_scored(record, Console(stderr=as_json))
     if as_json:
         sys.stdout.write(record.summary.to_json())
 

@@ -12,7 +12,7 @@ from mia_audit.data.checking import require_sound
 from mia_audit.data.deal import deal
 from mia_audit.data.own import reading
 from mia_audit.data.profiles import Profile, profile
-from mia_audit.data.source import Split
+from mia_audit.data.source import Source, Split
 from mia_audit.paths import cache
 from mia_audit.recipe import Recipe
 from mia_audit.types import Floats, Ints
@@ -74,14 +74,8 @@ def load(
 ) -> Examples:
     """Return the examples that a resolved recipe asks for; equal recipes are dealt equal examples."""
     dataset = profile(recipe.data.dataset)
-    if dataset.source == "bundled":
-        source = bundled.read(dataset)
-    elif dataset.source == "own":
-        source = reading.read(recipe.data.dataset)
-    elif dataset.source == "files":
-        source = files.read(dataset, root=root or default_root(), steps=recipe.model.time_steps)
-    else:
-        source = vision.read(dataset, root=root or default_root(), offline=offline, progress=progress, fetch=fetch)
+    how = Reading(root=root, offline=offline, progress=progress, fetch=fetch, steps=recipe.model.time_steps)
+    source = read(dataset, recipe.data.dataset, how)
     require_sound(source, dataset)
     dealt = deal(source, recipe)
     zero, unit = _standard(dealt.pool) if dataset.kind == "table" else (np.float32(0), np.float32(source.white))
@@ -99,6 +93,28 @@ def load(
         stored=source.train.labels.size,
         repeated=dealt.repeated,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Where data sets lie and how they come there; `steps` is how finely events are cut in time."""
+
+    root: Path | None
+    offline: bool
+    progress: vision.Progress
+    fetch: vision.Fetch = vision.download
+    steps: int = 1
+
+
+def read(dataset: Profile, name: str, how: Reading) -> Source:
+    """Return a whole data set, by the reader that its card names."""
+    if dataset.source == "bundled":
+        return bundled.read(dataset)
+    if dataset.source == "own":
+        return reading.read(name)
+    if dataset.source == "files":
+        return files.read(dataset, root=how.root or default_root(), steps=how.steps)
+    return vision.read(dataset, root=how.root or default_root(), offline=how.offline, progress=how.progress, fetch=how.fetch)
 
 
 def _standard(pool: Split) -> tuple[Floats, Floats]:

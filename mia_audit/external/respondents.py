@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mia_audit.errors import EvidenceError, UsageError
+from mia_audit.errors import AuditError, EvidenceError, UsageError
 from mia_audit.external.examples import Given
 from mia_audit.external.files import reason
 from mia_audit.types import Floats, Ints
@@ -40,6 +40,8 @@ class Respondent:
         try:
             with torch.no_grad():
                 found = self.call(batch)
+        except AuditError:
+            raise
         except Exception as error:  # whatever somebody's function raises
             raise EvidenceError(
                 f"{self.name} could not answer a batch of {size} examples, got {reason(error)}; try it on one batch"

@@ -51,6 +51,8 @@ class Asking:
     out: Path | None = None
     force: bool = False
     name: str = "target"
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +86,10 @@ def audit(predict: Predict, data: Any, who: tuple[Any, Any], fit: tuple[Fit | No
     look, looked = _look(known, sides, asking.seed)
     beside = Beside(inputs=look, looked=looked, able=given.able, lacking=given.lacking)
     found = score(given.seen, sides.member, asking.attacks, asking.seed, beside)
-    notes = (*known.notes, *sides.notes, *told, *given.notes)
+    notes = (*asking.notes, *known.notes, *sides.notes, *told, *given.notes)
     read = Read(name=asking.name, sha256=_identity(known, sides), kind=given.kind, columns=(), notes=notes)
     part = scored_record.Part(kept=np.ones(len(order), dtype=np.bool_), member=sides.member, classes=given.seen.classes, seed=asking.seed)
-    record = scored_record.recorded(found, read, part, (*doubts, *held.unlike(given.seen, sides.member)))
+    record = scored_record.recorded(found, read, part, (*asking.doubts, *doubts, *held.unlike(given.seen, sides.member)))
     return scored_record.written(record, scored_record.ran(started, ""), asking.out)
 
 
