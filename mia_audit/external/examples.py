@@ -32,12 +32,12 @@ class Given:
     notes: tuple[str, ...] = ()
 
     def values(self, places: Ints) -> Floats:
-        """Return the contents at some positions as numbers, [examples, values]."""
+        """Return the contents at some positions as numbers, [examples, ...]."""
         found = _array(self.batch(places))
         if found.dtype.kind not in "fiub":
             raise DataError(f"inputs need numbers, got {found.dtype}; give what the network takes, as arrays or tensors")
-        table: Floats = found.reshape(len(places), -1).astype(np.float32)
-        return table
+        numbers: Floats = found.astype(np.float32)
+        return numbers
 
     def digests(self, places: Ints, together: int = 512) -> list[bytes]:
         """Return a digest of each example's content; equal ones are equal examples."""

@@ -204,7 +204,8 @@ def _inputs(table: tables.Table, chosen: Roles, read: dict[str, npt.NDArray[Any]
     parts = [tables.numbers(table, name, read[name]) for name in chosen.inputs]
     if any(len(part) != kept.size for part in parts):
         raise DataError(f"{table.name}: needs an input for each of {kept.size} rows, got {', '.join(str(len(part)) for part in parts[:4])}")
-    return np.concatenate([part.reshape(kept.size, -1) for part in parts], axis=1)[kept]
+    whole = parts[0] if len(parts) == 1 else np.concatenate([part.reshape(kept.size, -1) for part in parts], axis=1)
+    return (whole[:, None] if whole.ndim == 1 else whole)[kept]
 
 
 def _columns(chosen: Roles, kind: str) -> tuple[tuple[str, str], ...]:

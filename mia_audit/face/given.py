@@ -43,7 +43,7 @@ def evidence(logits: Any, labels: Any, member: Any, references: References, popu
 
 
 def features(inputs: Any, examples: int) -> Floats | None:
-    """Return inputs as a table [examples, values] for a classifier that never sees the network; None where there are none."""
+    """Return inputs [examples, ...] as floats for a classifier that never sees the network; None where there are none."""
     if inputs is None:
         return None
     is_array = isinstance(inputs, np.ndarray) and inputs.dtype.kind in "fiub" and inputs.ndim >= 1
@@ -52,9 +52,9 @@ def features(inputs: Any, examples: int) -> Floats | None:
             f"scoring needs inputs as an array of numbers [{examples} examples, ...], got {_kind(inputs)}; give what the network was "
             "given, in the order of the logits"
         )
-    table: Floats = inputs.reshape(examples, -1).astype(np.float64 if inputs.dtype == np.float64 else np.float32)
+    table: Floats = inputs.astype(np.float64 if inputs.dtype == np.float64 else np.float32)
     if not np.isfinite(table).all():
-        row = int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])
+        row = int(np.flatnonzero(~np.isfinite(table).reshape(examples, -1).all(axis=1))[0])
         raise EvidenceError(
             f"scoring needs finite inputs, got NaN or infinity in example {row}; fill in what is missing, or leave inputs out"
         )

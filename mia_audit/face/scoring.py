@@ -19,13 +19,14 @@ from mia_audit.errors import EvidenceError, ShadowBudgetError
 from mia_audit.face.scored import AttackScore, Scored
 from mia_audit.machine import cores
 from mia_audit.record.claims import turned
-from mia_audit.statistics.blind import Blind, blind
+from mia_audit.statistics.blind import MOST_EXAMPLES, Blind, blind
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.interval import LEVEL, Interval
 from mia_audit.statistics.nulltest import holm, mann_whitney_p
 from mia_audit.statistics.power import smallest_auc
 from mia_audit.statistics.rates import tpr_interval
 from mia_audit.statistics.roc import auc
+from mia_audit.statistics.traces import pictures_of, traces
 from mia_audit.streams import stream
 from mia_audit.types import Bools, Evidence, Floats, Ints
 
@@ -47,7 +48,7 @@ STRONG = ("thresholds", "attack-p", "attack-r", "difficulty-calibration", "rmia-
 class Beside:
     """What else is known of what is scored.
 
-    inputs   examples [looked, values], for a classifier that never sees the network; `looked` says which they are, None: all
+    inputs   examples [looked, ...], for a classifier that never sees the network; `looked` says which they are, None: all
     able     attacks that what is there suffices for, None where all are; `lacking` is what the others need
     """
 
@@ -104,8 +105,12 @@ def _blind(beside: Beside, labels: Ints, member: Bools, can: Bools, seed: int) -
     if beside.inputs is None:
         return None
     looked = np.arange(can.size) if beside.looked is None else beside.looked
-    some = looked[can[looked]]
-    return blind(beside.inputs[can[looked]], labels[some], member[some], stream(seed, "blind"))
+    here = stream(seed, "blind rows").permutation(np.flatnonzero(can[looked]))[:MOST_EXAMPLES]
+    inputs, some = beside.inputs[here], looked[here]
+    pictures = pictures_of(inputs)
+    tables = [inputs.reshape(len(inputs), -1), *([] if pictures is None else [traces(pictures)])]
+    found = [blind(each, labels[some], member[some], stream(seed, "blind", number)) for number, each in enumerate(tables)]
+    return Blind(auc=max(each.auc for each in found), p=min(1.0, len(found) * min(each.p for each in found)))
 
 
 def _require_sides(member: Bools) -> None:
