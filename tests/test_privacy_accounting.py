@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from scipy.integrate import quad
@@ -10,6 +11,7 @@ from scipy.stats import norm
 from mia_audit.errors import RecipeError
 from mia_audit.privacy import accounting, gaussian
 from mia_audit.privacy.mechanism import Mechanism, check_delta
+from mia_audit.privacy.remembered import remembered
 
 DELTA = 1e-5
 
@@ -88,16 +90,42 @@ def test_nothing_is_needed_where_delta_covers_all() -> None:
 
 def test_a_known_order_gains_nothing_from_sampling() -> None:
     """Sixty epochs at sigma 1 are sixty Gaussian releases of each example: epsilon 62, where Poisson sampling has under 3."""
-    (entry,) = accounting.account(training(1.0, 60, sampling="shuffle"), DELTA).entries
+    entry, replaced = accounting.account(training(1.0, 60, sampling="shuffle"), DELTA).entries
     assert entry.epsilon == pytest.approx(gaussian.epsilon_of(math.sqrt(60), DELTA))
     assert round(entry.epsilon) == 62
+    assert replaced.adjacency == "replace-one"
+    assert replaced.epsilon == pytest.approx(gaussian.epsilon_of(2 * math.sqrt(60), DELTA))
 
 
-def test_one_bin_an_epoch_is_no_sampling_at_all() -> None:
+def test_one_bin_an_epoch_is_no_sampling_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Balls and bins with a single step an epoch: bounds enclose the Gaussian closed form."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (entry,) = accounting.account(training(4.0, 3, batch=1_000, examples=1_000, sampling="balls-and-bins"), 1e-4).entries
     assert entry.epsilon == pytest.approx(gaussian.epsilon_of(math.sqrt(3) / 4, 1e-4), rel=0.05)
     assert entry.epsilon >= gaussian.epsilon_of(math.sqrt(3) / 4, 1e-4)
+
+
+def test_an_account_that_takes_minutes_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same constants it is computed once; of others again; a damaged file and a cache that cannot be written are none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked: list[float] = []
+
+    def computed() -> tuple[float, ...]:
+        asked.append(1.0)
+        return 2.5, 2.25
+
+    assert [remembered({"sigma": 1.0}, computed) for _ in range(3)] == [(2.5, 2.25)] * 3
+    assert len(asked) == 1
+    remembered({"sigma": 2.0}, computed)
+    assert len(asked) == 2
+    for kept in tmp_path.rglob("*.json"):
+        kept.write_text("{", encoding="utf-8")
+    assert remembered({"sigma": 1.0}, computed) == (2.5, 2.25)
+    assert len(asked) == 3
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    assert remembered({"sigma": 1.0}, computed) == (2.5, 2.25)
 
 
 @pytest.mark.parametrize("epochs", [1, 7])

@@ -11,11 +11,14 @@ stronger claim and costs more.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from mia_audit.errors import RecipeError
 from mia_audit.privacy import gaussian
 from mia_audit.privacy.mechanism import Mechanism, check_delta
+from mia_audit.privacy.remembered import remembered
 
 ORDERS: tuple[float, ...] = (*(1 + tenths / 10 for tenths in range(1, 100)), *map(float, range(12, 64)))
 """Opacus' orders; coarser ones miss published figures by up to 0.3."""
@@ -134,16 +137,28 @@ def _poisson(mechanism: Mechanism, delta: float) -> tuple[Entry, ...]:
 
 
 def _balls_and_bins(mechanism: Mechanism, delta: float) -> tuple[Entry, ...]:
-    upper, lower = library("PLD_accounting").gaussian_allocation_epsilon_range(
-        delta=delta, sigma=mechanism.noise_multiplier, num_steps=mechanism.epoch, num_epochs=mechanism.epochs
-    )
-    return (Entry(name="PLD", epsilon=float(upper), bound=True, adjacency="add/remove", detail=f"true value at least {float(lower):.4g}"),)
+    asked = {"sigma": mechanism.noise_multiplier, "num_steps": mechanism.epoch, "num_epochs": mechanism.epochs, "delta": delta}
+
+    def computed() -> tuple[float, ...]:
+        return tuple(float(each) for each in library("PLD_accounting").gaussian_allocation_epsilon_range(**asked))
+
+    accountant = f"PLD_accounting {version('PLD_accounting')}" if _installed("PLD_accounting") else ""
+    upper, lower = remembered({**asked, "by": accountant}, computed)
+    return (Entry(name="PLD", epsilon=upper, bound=True, adjacency="add/remove", detail=f"true value at least {lower:.4g}"),)
+
+
+def _installed(package: str) -> bool:
+    return find_spec(package) is not None
 
 
 def _shuffle(mechanism: Mechanism, delta: float) -> tuple[Entry, ...]:
     mu = gaussian.shuffled_mu(mechanism)
-    told = f"mu {mu:.4g}; the order may be known, so nothing is gained by sampling"
-    return (Entry(name="Gaussian", epsilon=gaussian.epsilon_of(mu, delta), bound=True, adjacency="add/remove", detail=told),)
+    told = "the order may be known, so nothing is gained by sampling"
+    ways = (("add/remove", mu), ("replace-one", 2 * mu))  # another example in its place moves a sum twice as far
+    return tuple(
+        Entry(name="Gaussian", epsilon=gaussian.epsilon_of(each, delta), bound=True, adjacency=adjacency, detail=f"mu {each:.4g}; {told}")
+        for adjacency, each in ways
+    )
 
 
 def library(name: str) -> Any:
