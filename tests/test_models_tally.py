@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from mia_audit.catalogue import load_recipe, override
 from mia_audit.data.profiles import profile, resolve
 from mia_audit.errors import TrainingError
-from mia_audit.models import tally as tallies
+from mia_audit.models import budget
 from mia_audit.models.encoding import encode
 from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear
 from mia_audit.models.network import Population
@@ -143,7 +143,7 @@ def test_gradients_too_large_to_keep_are_computed_again_to_the_bit(monkeypatch: 
     recipe = asked("snn", model__time_steps=3)
     found = []
     for kept in (2**25, 0):
-        monkeypatch.setattr(tallies, "_KEPT", kept)
+        monkeypatch.setattr(budget, "KEPT", kept)
         population, *batch = material(recipe, 2)
         tally = tallied(population, *batch)
         norms = tally.norms(population)

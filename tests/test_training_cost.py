@@ -104,3 +104,13 @@ def test_the_probe_of_a_plan_trains_one_epoch() -> None:
     assert recipe().training.last_epoch > 1
     assert probed(recipe(training__checkpoints=[5])).training.last_epoch == 1
     assert probed(recipe(training__checkpoints=[5])).training.checkpoints == ()
+
+
+def test_a_private_step_keeps_single_gradients() -> None:
+    """Net2's kernels have 7 x 7 x 16 and 4 x 4 x 16 x 32 values, four bytes each, for every example of a batch; wide layers keep none."""
+    private = resolve(load_recipe("dp-snn"))
+    plain = private.model_copy(update={"privacy": None})
+    assert cost.step_bytes(private) - cost.step_bytes(plain) == 4 * 250 * (784 + 8192)
+    wide = resolve(override(load_recipe("ann-vgg16"), {"model.norm": "none", "privacy.noise_multiplier": 1.0}))
+    kept = cost.step_bytes(wide) - cost.step_bytes(wide.model_copy(update={"privacy": None}))
+    assert 0 < kept <= 13 * 4 * 2**25

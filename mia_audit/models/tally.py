@@ -19,10 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from mia_audit.errors import TrainingError
+from mia_audit.models import budget
 from mia_audit.models.unfolding import Images, Products
-
-_KEPT = 2**25
-"""Values of a layer's single gradients, over all models, up to which they are kept rather than computed twice."""
 
 
 class Part:
@@ -91,7 +89,7 @@ class Convolved(Part):
     def take(self, grad: Tensor) -> None:
         """Multiply at once where the products fit, else keep what they are made of."""
         self._products = Products(self._images, grad, self.handle.shape[-1])
-        if self.handle[0].numel() * grad.shape[0] * grad.shape[2] <= _KEPT:
+        if self.handle[0].numel() * grad.shape[0] * grad.shape[2] <= budget.KEPT:
             self._products.keep()
 
     def squares(self) -> Tensor:

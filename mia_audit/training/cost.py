@@ -13,7 +13,7 @@ import numpy as np
 
 from mia_audit.data.profiles import profile
 from mia_audit.errors import RecipeError
-from mia_audit.models import architectures, shapes
+from mia_audit.models import architectures, budget, shapes
 from mia_audit.recipe import Recipe, settled
 from mia_audit.recipe.layers import Conv, Linear
 from mia_audit.training.plan import cohort_size, input_shape
@@ -73,8 +73,18 @@ def worker_bytes(recipe: Recipe, device_type: str, *, probing: int = 0, alone: b
 
 
 def step_bytes(recipe: Recipe) -> int:
-    """Return the bytes of one model's training step."""
-    return passing_bytes(recipe, settled(recipe.training.batch_size))
+    """Return the bytes of one model's training step, those of single gradients in a private one included."""
+    batch = settled(recipe.training.batch_size)
+    return passing_bytes(recipe, batch) + (0 if recipe.privacy is None else _single_bytes(recipe, batch))
+
+
+def _single_bytes(recipe: Recipe, examples: int) -> int:
+    """Return the bytes of what is kept of so many examples' gradients by each layer's kernels."""
+    suits = profile(recipe.data.dataset)
+    stack = architectures.layers(recipe.model, suits.classes)
+    convolutions = ((layer, before) for layer, before, _ in shapes.walk(stack, input_shape(suits)) if isinstance(layer, Conv))
+    sizes = (examples * layer.channels * before[-1] * layer.kernel**2 for layer, before in convolutions)
+    return budget.BYTES * sum(size for size in sizes if size <= budget.KEPT)
 
 
 def passing_bytes(recipe: Recipe, examples: int) -> int:

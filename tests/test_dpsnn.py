@@ -1,0 +1,36 @@
+"""The benchmark of DPSNN: its runs are the paper's, parts are kept by names of their own, and what is missing is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import dpsnn
+from mia_audit.privacy.constants import constants
+
+
+def test_runs_are_told_apart_and_the_papers_stand_among_them() -> None:
+    """Two networks, two data sets, five noise multipliers, and the ablations at one epsilon; no two parts share a file."""
+    found = list(dpsnn.runs(small=False))
+    assert len({run.name for run in found}) == len(found) == 20 + len(dpsnn.ABLATIONS) + 1
+    assert sum(run.paper is not None for run in found) == 20
+    assert next(run for run in found if (run.target, run.dataset, run.noise) == ("dp-ann", "fashion-mnist", 1.6)).paper == 83.82
+    assert not {run.name for run in dpsnn.runs(small=True)} & {run.name for run in found}
+
+
+def test_every_example_is_a_member_and_the_claim_is_the_papers() -> None:
+    """60,000 examples, batches of 250, and at noise 1.6 for 60 epochs a tight bound of 1.339."""
+    run = next(run for run in dpsnn.runs(small=False) if (run.target, run.dataset, run.noise) == ("dp-snn", "mnist", 1.6))
+    recipe = run.recipe()
+    told = constants(recipe, 60_000)
+    assert (told.examples, told.batch, told.steps) == (60_000, 250, 240)
+    assert recipe.audit.claimed_epsilon == pytest.approx(1.339, abs=2e-3)
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    """A part that is there becomes a row with the last and the best accuracy."""
+    found = list(dpsnn.runs(small=True))
+    (tmp_path / f"{found[0].name}.json").write_text(json.dumps({"accuracies": [0.5, 0.91, 0.9], "epsilon": 1.234}))
+    text = dpsnn.table(found, dpsnn.kept(tmp_path))
+    assert "| mnist | dp-snn | 1 | 5 | 1.23 | 90.00 | 91.00 | - |" in text
+    assert f"Missing: {', '.join(run.name for run in found[1:])}." in text
