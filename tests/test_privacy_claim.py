@@ -10,15 +10,22 @@ from scipy.stats import binomtest
 import mia_audit
 from mia_audit.audit.controls.entered import never_drawn, trained_control
 from mia_audit.audit.request.options import Options, describe
-from mia_audit.errors import RecipeError
+from mia_audit.errors import RecipeError, StoreError
 from mia_audit.privacy import accounting
 from mia_audit.privacy.claim import claimed, guarantees
 from mia_audit.privacy.constants import mechanism
 from mia_audit.privacy.mechanism import Mechanism
+from mia_audit.probes.reviving import weights
 from mia_audit.recipe import Recipe
+from mia_audit.recipe.describing import described
+from mia_audit.record.privacy import DifferentialPrivacy
 from mia_audit.report import render
 from mia_audit.report.console import summary_table
+from mia_audit.report.guarantee import guarantee_in_words
 from mia_audit.statistics.coins import binomial_p
+from mia_audit.training.material import Material
+from mia_audit.training.plan import task
+from mia_audit.training.store import Store
 
 SMALL = {"model.architecture": "conv", "model.channels": [3], "model.time_steps": 2, "data.pool": 400, "training.batch_size": 20}
 NOISE = 8.0  # an accountant is the quicker the more noise there is
@@ -178,6 +185,36 @@ def test_a_two_sided_binomial_p_is_twice_the_smaller_tail(successes: int, trials
     """By SciPy's one-sided tests."""
     tails = [binomtest(successes, trials, probability, alternative=side).pvalue for side in ("less", "greater")]
     assert binomial_p(successes, trials, probability) == pytest.approx(min(1, 2 * min(tails)))
+
+
+# what only the operating system knows
+
+
+def test_what_the_system_drew_is_neither_checked_nor_trained_again(tmp_path: Path) -> None:
+    """Batches cannot be worked out once more; weights that are gone stay gone, and the way out is told."""
+    recipe = asked(privacy__secure_noise=True)
+    assert "noise 8 of the operating system" in described(recipe).short
+    nothing = np.zeros((0, 8, 8, 1), dtype=np.float32)
+    inputs = np.zeros((400, 8, 8, 1), dtype=np.float32)
+    given = Material(
+        recipe=recipe, classes=10, pool_inputs=inputs, pool_labels=np.zeros(400, dtype=np.int64), population_inputs=nothing,
+        test_inputs=inputs[:5], calibration_inputs=nothing,
+    )  # fmt: skip
+    with pytest.raises(StoreError, match="nobody can train the same models again; clear the store"):
+        weights(task((0,), np.ones((1, 400), dtype=np.bool_), "0" * 64, "any"), given, Store(folder=tmp_path), "cpu")
+    told = DifferentialPrivacy(
+        guarantees=(),
+        delta=1e-5,
+        noise_multiplier=1,
+        max_grad_norm=1,
+        sampling="poisson",
+        rate=0.1,
+        divisor=1,
+        steps=1,
+        epochs=1,
+        seeded=False,
+    )
+    assert not any("subtract" in sentence for sentence in guarantee_in_words(told))
 
 
 # the whole of it

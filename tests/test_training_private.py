@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy.stats import binom, kstest
+from scipy.stats import binom, chisquare, kstest
 from torch import Tensor
 
 from mia_audit.catalogue import load_recipe, override
@@ -16,12 +16,14 @@ from mia_audit.models.passage import Passage
 from mia_audit.privacy.constants import constants, mechanism
 from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream
+from mia_audit.training import system
 from mia_audit.training.batches import Batch
 from mia_audit.training.feeding import feed
 from mia_audit.training.lockstep import Cohort, Pool, build, train
 from mia_audit.training.private_batches import BallsAndBins, Poisson
 from mia_audit.training.private_step import PrivateStep, clipping
 from mia_audit.training.sampling import sampler
+from mia_audit.training.system import SystemCoins
 from mia_audit.types import Bools
 
 CPU = torch.device("cpu")
@@ -283,3 +285,32 @@ def test_streams_of_private_training_are_apart() -> None:
     """Coins, noise and shuffles of one model never share a stream."""
     purposes = ("poisson", "balls and bins", "privacy noise", "shuffle", "noise", "init", "membership")
     assert len({stream(0, purpose, 3).integers(2**62) for purpose in purposes}) == len(purposes)
+
+
+# the operating system's numbers
+
+
+def test_the_systems_numbers_are_uniform_and_normal_and_never_the_same() -> None:
+    """By their distributions, in whatever shape; two draws share nothing."""
+    coins = SystemCoins()
+    assert kstest(coins.random(5000), "uniform").pvalue > 1e-4
+    assert chisquare(np.bincount(coins.integers(7, size=7000), minlength=7)).pvalue > 1e-4
+    drawn = system.normal((3, 2000))
+    assert drawn.shape == (3, 2000)
+    assert kstest(drawn.ravel(), "norm").pvalue > 1e-4
+    assert np.abs(np.corrcoef(np.concatenate([drawn, system.normal((3, 2000))])) - np.eye(6)).max() < 0.12
+    assert system.normal(()).shape == ()
+
+
+def test_secure_noise_is_noise_that_the_seed_does_not_give() -> None:
+    """As much as is asked for, another one for every model and every time; and sampling too."""
+    recipe = asked(privacy__secure_noise=True)
+    first, again = flat(moved(recipe, (0, 0, 0))), flat(moved(recipe, (0, 0, 0)))
+    assert (torch.corrcoef(torch.cat([first, again])) - torch.eye(6)).abs().max() < 5 / first.shape[1] ** 0.5
+    for model in range(3):
+        assert kstest(first[model].numpy() / (0.7 * 0.5 / BATCH), "norm").pvalue > 1e-4
+    for kind in ("poisson", "balls-and-bins"):
+        sampling = sampler(asked(privacy__secure_noise=True, privacy__sampling=kind), MODELS, rows())
+        drawn = [counted(next(sampling.epochs(1)), 3, EXAMPLES) for _ in range(2)]
+        assert (drawn[0] != drawn[1]).any()
+        assert not drawn[0][:, ~rows()].any()

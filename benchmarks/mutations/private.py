@@ -13,7 +13,7 @@ MUTANTS = (
     Mutant(STEP, 'stream_seed(training.seed, "privacy noise", index)', 'stream_seed(training.seed, "privacy noise")'),
     Mutant(STEP, 'stream_seed(training.seed, "privacy noise", index)', 'stream_seed(0, "privacy noise", index)'),
     Mutant(STEP, "settled(private.noise_multiplier) * private.max_grad_norm", "settled(private.noise_multiplier)"),
-    Mutant(STEP, "torch.randn(sums.shape[1:], generator", "torch.rand(sums.shape[1:], generator"),
+    Mutant(STEP, "torch.randn(shape, generator", "torch.rand(shape, generator"),
     Mutant(
         STEP,
         "        optimizing.set_rate(self._optimizer, self._training, epoch)\n",
@@ -68,10 +68,16 @@ MUTANTS = (
     Mutant(BATCHES, 'stream(self.seed, "poisson", index)', 'stream(0, "poisson", index)'),
     Mutant(BATCHES, "coins.integers(self.steps, size=own.size)", "coins.permutation(own.size) % self.steps"),
     Mutant(BATCHES, 'stream(self.seed, "balls and bins", index)', 'stream(self.seed, "balls and bins")'),
-    Mutant("training/sampling.py", "told = constants(recipe, pool)", "told = constants(recipe, int(2 * rows[0].sum()))"),
+    Mutant("training/sampling.py", "constants(recipe, pool), recipe.privacy", "constants(recipe, int(2 * rows[0].sum())), recipe.privacy"),
     Mutant("training/sampling.py", 'recipe.privacy.sampling == "poisson"', 'recipe.privacy.sampling != "poisson"'),
     Mutant("privacy/constants.py", "round(pool * recipe.data.member_fraction)", "pool"),
     Mutant("privacy/constants.py", "epochs=recipe.training.last_epoch", "epochs=1"),
+    # the operating system's numbers
+    Mutant(STEP, "[None] * len(indices) if private.secure_noise else list(seeded)", "list(seeded)"),
+    Mutant(BATCHES, 'SystemCoins() if self.secure else stream(self.seed, "poisson"', 'stream(self.seed, "poisson"'),
+    Mutant(BATCHES, 'SystemCoins() if self.secure else stream(self.seed, "balls', 'stream(self.seed, "balls'),
+    Mutant("training/system.py", "/ math.sqrt(_TERMS)", "/ _TERMS"),
+    Mutant("training/system.py", "radius * np.cos(turn), radius * np.sin(turn)", "radius * np.cos(turn), radius * np.cos(turn)"),
     # what is claimed
     Mutant("privacy/claim.py", "math.ceil(guarantees(recipe)[0].epsilon * DIGITS)", "math.floor(guarantees(recipe)[0].epsilon * DIGITS)"),
     Mutant("privacy/claim.py", "if told.claimed_epsilon < epsilon:", "if told.claimed_epsilon > epsilon:"),

@@ -33,6 +33,7 @@ WATCHED_BY = {
     "training/stepping.py": ("training_lockstep", "zoo_training"),
     "training/stopping.py": ("zoo_training",),
     "training/store.py": ("training_store",),
+    "training/system.py": ("training_private",),
     "training/worker.py": ("training_worker", "controls_asked"),
     "data/augmenting.py": ("training_feeding", "zoo_inputs"),
     "data/checking.py": ("data_files",),

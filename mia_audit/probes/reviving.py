@@ -16,6 +16,11 @@ from mia_audit.training.worker import work
 def weights(task: Task, material: Material, store: Store, device: str) -> Tensors:
     """Return a cohort's weights out of the store; its models are trained again, which gives the same ones, where it has none."""
     found = store.weights(task.key)
+    if found is None and material.recipe.privacy is not None and material.recipe.privacy.secure_noise:
+        raise StoreError(
+            f"weights that were trained with privacy.secure_noise need their file, got none at {store.weights_path(task.key)}: nobody can "
+            f"train the same models again; clear the store of this recipe, so that all are trained anew"
+        )
     if found is None:
         work(task, material, store, device, lambda _: None)
         found = store.weights(task.key)

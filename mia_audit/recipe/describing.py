@@ -19,7 +19,8 @@ TOLD = (
     "model.time_steps",
     "model.quantization.weight_bits", "model.quantization.activation_bits", "model.quantization.input_bits",
     "model.quantization.membrane_bits",
-    "privacy.noise_multiplier", "privacy.target_epsilon", "privacy.delta", "privacy.max_grad_norm", "privacy.sampling",
+    "privacy.noise_multiplier", "privacy.secure_noise", "privacy.target_epsilon", "privacy.delta", "privacy.max_grad_norm",
+    "privacy.sampling",
     "training.epochs", "training.stop_epoch", "training.batch_size", "training.learning_rate", "training.seed",
 )  # fmt: skip
 """Fields that the sentences tell of every recipe; the seed gives the target's members away and is told by the recipe alone."""
@@ -112,6 +113,7 @@ def _private(recipe: Recipe) -> list[str]:
     if private is None:
         return []
     noise = f"noise {private.noise_multiplier:g}" if private.noise_multiplier is not None else f"epsilon {private.target_epsilon:g}"
+    noise += " of the operating system" * private.secure_noise
     return [f"DP-SGD ({noise}, clipped at {private.max_grad_norm:g}, {private.sampling} sampling, delta {private.delta:g})"]
 
 

@@ -18,6 +18,8 @@ class Privacy(Section):
     max_grad_norm     the clipping norm, of an example's gradient by all parameters together
     sampling          how members come into steps: each by a coin of its own ("poisson"), each into one random step of an epoch
                       ("balls-and-bins"), or so too, but accounted for as if the order were known ("shuffle")
+    secure_noise      draw noise and sampling from the operating system: nobody can subtract the noise, nobody can train the same model
+                      again, and what entered the models in training cannot be checked
 
     `training.batch_size` is the number of examples that a step holds on average and that sums are divided by: a constant.
     """
@@ -27,6 +29,7 @@ class Privacy(Section):
     delta: Annotated[float, Field(gt=0, lt=1)] = 1e-5
     max_grad_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     sampling: Sampling = "poisson"
+    secure_noise: bool = False
 
 
 MaybePrivacy = Annotated[Privacy | None, BeforeValidator(lambda given: None if given == "none" else given)]

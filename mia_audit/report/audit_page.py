@@ -78,7 +78,7 @@ def _words(record: Record) -> dict[str, Any]:
         "at_risk_in_words": risk.at_risk_in_words(summary),
         "names_in_words": risk.names_in_words(summary),
         "counts_in_words": risk.counts_in_words(summary),
-        "guarantee": guarantee_in_words(summary),
+        "guarantee": guarantee_in_words(summary.privacy),
         "growth_in_words": growth_in_words(summary),
         "probabilities_in_words": risk.probabilities_in_words(summary),
         "not_tested": words.not_tested(summary),

@@ -26,7 +26,7 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
     return table, (
         verdict(summary),
         *unlearnt(summary),
-        *guarantee_in_words(summary),
+        *guarantee_in_words(summary.privacy),
         _accuracy(record),
         *_controls(record),
         *_warnings(record),

@@ -1,13 +1,11 @@
 """What a private training guarantees, in sentences."""
 
-from mia_audit.record import Summary
 from mia_audit.record.privacy import DifferentialPrivacy
 from mia_audit.report.numbers import count, decimal
 
 
-def guarantee_in_words(summary: Summary) -> tuple[str, ...]:
+def guarantee_in_words(found: DifferentialPrivacy | None) -> tuple[str, ...]:
     """Say what the target's training guarantees, of whom, and what that does not cover; nothing where training is ordinary."""
-    found = summary.privacy
     if found is None:
         return ()
     return (_claim(found), _how(found), *_uncovered(found))

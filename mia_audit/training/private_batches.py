@@ -1,6 +1,7 @@
 """How members come into the steps of a private training, as the accountant assumes: never by how many members there are.
 
-Each model draws from a stream of its own. A step may hold nobody; its batch is then padding alone, and the step is one of pure noise.
+Each model draws from a stream of its own, or, `secure`, from the operating system. A step may hold nobody; its batch is then padding
+alone, and the step is one of pure noise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from mia_audit.streams import stream
 from mia_audit.training.batches import Batch, padded
+from mia_audit.training.system import SystemCoins
 from mia_audit.types import Bools, Ints
 
 
@@ -22,11 +24,12 @@ class Poisson:
     seed: int
     rate: float
     steps: int
+    secure: bool = False
 
     def epochs(self, count: int) -> Iterator[list[Batch]]:
         """Yield epochs of so many steps; nothing distinguishes one epoch from another."""
         members = [np.flatnonzero(row) for row in self.rows]
-        streams = [stream(self.seed, "poisson", index) for index in self.indices]
+        streams = [SystemCoins() if self.secure else stream(self.seed, "poisson", index) for index in self.indices]
         firsts = [own[:1] for own in members]
         for _ in range(count):
             yield [
@@ -43,11 +46,12 @@ class BallsAndBins:
     indices: tuple[int, ...]
     seed: int
     steps: int
+    secure: bool = False
 
     def epochs(self, count: int) -> Iterator[list[Batch]]:
         """Yield epochs."""
         members = [np.flatnonzero(row) for row in self.rows]
-        streams = [stream(self.seed, "balls and bins", index) for index in self.indices]
+        streams = [SystemCoins() if self.secure else stream(self.seed, "balls and bins", index) for index in self.indices]
         firsts = [own[:1] for own in members]
         for _ in range(count):
             bins = [coins.integers(self.steps, size=own.size) for own, coins in zip(members, streams, strict=True)]

@@ -3,11 +3,14 @@
 Each example's gradient, by all parameters together, is scaled down to the clipping norm where it is longer; the sum gets noise of the
 model's own stream; and the divisor is a constant, whoever was drawn. All that follows, the optimizer included, sees noisy sums alone.
 
-Whoever holds the recipe's seed can draw the same noise and subtract it: such a training is an audit of the mechanism.
+Whoever holds the recipe's seed can draw the same noise and subtract it: such a training is an audit of the mechanism. With
+`secure_noise` nobody can.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +19,7 @@ from mia_audit.models.passage import Passage
 from mia_audit.models.tally import Tally
 from mia_audit.recipe import Recipe, settled
 from mia_audit.streams import stream_seed
-from mia_audit.training import optimizing
+from mia_audit.training import optimizing, system
 from mia_audit.training.stepping import cross_entropy, weighted
 
 
@@ -30,7 +33,8 @@ class PrivateStep:
         self._norm, self._divisor = private.max_grad_norm, settled(training.batch_size)
         self._deviation = settled(private.noise_multiplier) * private.max_grad_norm
         device = next(population.parameters()).device
-        self._noise = [torch.Generator(device).manual_seed(stream_seed(training.seed, "privacy noise", index)) for index in indices]
+        seeded = (torch.Generator(device).manual_seed(stream_seed(training.seed, "privacy noise", index)) for index in indices)
+        self._noise = [None] * len(indices) if private.secure_noise else list(seeded)
 
     def begin(self, epoch: int) -> None:
         """Set the learning rate."""
@@ -50,8 +54,14 @@ class PrivateStep:
 
     def _noisy(self, sums: Tensor) -> Tensor:
         """Add noise to sums [K, ...], each model's own."""
-        drawn = [torch.randn(sums.shape[1:], generator=generator, device=sums.device) for generator in self._noise]
+        shape, device = sums.shape[1:], sums.device
+        drawn = [_normal(shape, device) if each is None else torch.randn(shape, generator=each, device=device) for each in self._noise]
         return sums + self._deviation * torch.stack(drawn)
+
+
+def _normal(shape: Sequence[int], device: torch.device) -> Tensor:
+    """Return standard normal numbers of the operating system."""
+    return torch.from_numpy(system.normal(shape).astype(np.float32)).to(device)
 
 
 def clipping(norms: Tensor, most: float) -> Tensor:

@@ -13,7 +13,7 @@ def sampler(recipe: Recipe, indices: tuple[int, ...], rows: Bools) -> Sampler:
     if recipe.privacy is None:
         steps = steps_per_epoch(pool, recipe.data.member_fraction, settled(recipe.training.batch_size))
         return Shuffled(rows=rows, indices=indices, seed=seed, steps=steps)
-    told = constants(recipe, pool)
+    told, secure = constants(recipe, pool), recipe.privacy.secure_noise
     if recipe.privacy.sampling == "poisson":
-        return Poisson(rows=rows, indices=indices, seed=seed, rate=told.rate, steps=told.steps)
-    return BallsAndBins(rows=rows, indices=indices, seed=seed, steps=told.steps)
+        return Poisson(rows=rows, indices=indices, seed=seed, rate=told.rate, steps=told.steps, secure=secure)
+    return BallsAndBins(rows=rows, indices=indices, seed=seed, steps=told.steps, secure=secure)

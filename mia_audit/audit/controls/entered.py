@@ -6,6 +6,7 @@ the stored examples. Published code asked members through crops and flips, non-m
 The audit's last answers and those at checkpoints are looked at; probes, which ask otherwise by design, are not.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,7 +45,7 @@ def asked_guards(prepared: Prepared, bank: Bank, seen: Evidence) -> tuple[Contro
     return (
         queries_control(bank.asked, expected(given.pool_inputs, prepared.recipe, device), member),
         trained_control(bank.trained_on, prepared.rows, never_drawn(prepared.recipe)),
-        fed_control(bank, expected_fed(given, tasks, device), expected_calibration(given, device)),
+        _fed_control(bank, given, tasks, device),
         *([offline_control(pairs, few)] if pairs else []),
     )
 
@@ -149,6 +150,14 @@ def _drawn_control(trained_on: Bools, rows: Bools, absent: float) -> Control:
         f"{len(rows)} models were trained on examples of their coins alone; {int(missing.sum())} of {int(members.sum())} members were "
         f"never drawn, {absent * int(members.sum()):.1f} are expected, p = {p:.2g} (fails below {TRAINED.level}).",
     )
+
+
+def _fed_control(bank: Bank, given: Material, tasks: Sequence[plan.Task], device: str) -> Control:
+    if given.recipe.privacy is not None and given.recipe.privacy.secure_noise:
+        return FED.told(
+            None, "Not checked: members were drawn by the operating system (privacy.secure_noise), and nobody can draw them again."
+        )
+    return fed_control(bank, expected_fed(given, tasks, device), expected_calibration(given, device))
 
 
 def fed_control(bank: Bank, should: Ints, calibrated: Ints | None) -> Control:

@@ -24,4 +24,5 @@ def guaranteed(recipe: Recipe) -> DifferentialPrivacy | None:
         divisor=told.batch,
         steps=told.steps * recipe.training.last_epoch,
         epochs=recipe.training.last_epoch,
+        seeded=not private.secure_noise,
     )
