@@ -1,7 +1,7 @@
 """Tables of mutants, one a room."""
 
-from benchmarks.mutations import attacks, audit, data, floor, models, pages, private, probes, record, statistics, training
+from benchmarks.mutations import attacks, audit, data, floor, instruments, models, pages, private, probes, record, statistics, training
 
-ROOMS = (attacks, statistics, probes, floor, training, audit, record, data, models, pages, private)
+ROOMS = (attacks, statistics, probes, floor, training, audit, record, data, models, pages, private, instruments)
 MUTANTS = tuple(mutant for room in ROOMS for mutant in room.MUTANTS)
 """Every mutant, room by room."""
