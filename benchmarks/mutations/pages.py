@@ -84,10 +84,10 @@ MUTANTS = (
     ),
     Mutant(
         "privacy/accounting.py",
-        "num_steps=mechanism.epoch, num_epochs=mechanism.epochs",
-        "num_steps=mechanism.epochs, num_epochs=mechanism.epoch",
+        '"num_steps": mechanism.epoch, "num_epochs": mechanism.epochs',
+        '"num_steps": mechanism.epochs, "num_epochs": mechanism.epoch',
     ),
-    Mutant("privacy/accounting.py", "epsilon=float(upper), bound=True", "epsilon=float(lower), bound=True"),
+    Mutant("privacy/accounting.py", "upper, lower = remembered(", "lower, upper = remembered("),
     Mutant(
         "privacy/accounting.py",
         'Entry(name="CLT", epsilon=gaussian.epsilon_of(mu, delta), bound=False',
