@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 from scipy.special import log_softmax, softmax
 
 from mia_audit.attacks import observables
@@ -45,6 +43,8 @@ def csv_of(path: Path, columns: Columns) -> Path:
 
 def parquet_of(path: Path, columns: Columns) -> Path:
     """Write a parquet table."""
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pa.table({name: list(each) if getattr(each, "ndim", 1) > 1 else each for name, each in columns.items()}), path)
     return path
 

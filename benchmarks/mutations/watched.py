@@ -3,6 +3,16 @@
 from pathlib import Path
 
 WATCHED_BY = {
+    "face/scoring.py": ("score",),
+    "face/asked.py": ("audit_callable",),
+    "external/examples.py": ("audit_callable",),
+    "external/respondents.py": ("audit_callable",),
+    "external/archive.py": ("external_hostile",),
+    "external/outputs.py": ("external_predictions",),
+    "external/membership.py": ("external_predictions",),
+    "external/fitting.py": ("external_checkpoints",),
+    "external/code.py": ("external_checkpoints",),
+    "record/scored.py": ("score_command",),
     "arrays.py": ("record_id", "audit_record"),
     "streams.py": ("streams", "data_design"),
     "signals.py": ("signals", "controls_asked", "zoo_alone"),

@@ -15,13 +15,11 @@ mia-audit run --target t.toml --shadows 0
 
 
 def init(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
-    checkpoint: Annotated[str, typer.Argument(help="File of weights: .pt, .pth, .ckpt, .tar, .bin or .safetensors.")],
-    model: Annotated[
-        str, typer.Option(help="file:name of what builds the network, such as net:ClassLeaky; it is run.", metavar="FILE:NAME")
-    ],
+    checkpoint: Annotated[str, typer.Argument(help="File of weights: .pt, .pth, .ckpt, .tar, .bin, .safetensors, or an .onnx.")],
     dataset: Annotated[str, typer.Option(help="Data set (`mia-audit list datasets`), or your own file.", metavar="NAME")],
     members: Annotated[str, typer.Option(help='File of positions of members, or "train".', metavar="FILE")],
     nonmembers: Annotated[str, typer.Option(help='File of positions of non-members, or "test" or "rest".', metavar="FILE")],
+    model: Annotated[str, typer.Option(help="file:name of what builds the network; it is run. None for .onnx.", metavar="FILE:NAME")] = "",
     output: Annotated[
         str, typer.Option(help="Which part of the answer are the scores, and what: 1.mean(0), 0.logits.", metavar="WORDS")
     ] = "",
@@ -37,7 +35,7 @@ def init(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
 ) -> None:
     """Try a checkpoint on a few examples, and write the recipe that `mia-audit run --target` audits it by."""
     from mia_audit.catalogue import checked  # noqa: PLC0415  help must not pay for it
-    from mia_audit.external.recipe import ExternalRecipe  # noqa: PLC0415
+    from mia_audit.external.recipe import ExternalRecipe, require_model  # noqa: PLC0415
     from mia_audit.face.checkpoints import Wanted, write_recipe  # noqa: PLC0415
     from mia_audit.paths import expanded  # noqa: PLC0415
 
@@ -59,5 +57,6 @@ def init(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     }  # fmt: skip
     data = {"dataset": beside(dataset) if "." in dataset else dataset, "members": beside(members), "nonmembers": beside(nonmembers)}
     recipe = checked(ExternalRecipe, {"name": place.stem, "external": external, "data": data}, "init")
+    require_model(recipe.external, "init")
     written = write_recipe(Wanted(recipe=recipe, folder=folder, out=place, force=force), typer.echo)
     typer.echo(f"Written: {written}. Next: mia-audit run --target {written}" + ("" if train else " --shadows 0"))

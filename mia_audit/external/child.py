@@ -19,7 +19,7 @@ from torch import nn
 
 from mia_audit import errors
 from mia_audit.errors import AuditError, EvidenceError, RecipeError
-from mia_audit.external import checkpoint, code, fitting, picking, respondents
+from mia_audit.external import checkpoint, code, fitting, onnx_file, picking, respondents
 from mia_audit.external.files import reason, told
 from mia_audit.external.recipe import External
 from mia_audit.types import Floats, Ints
@@ -142,6 +142,8 @@ def _respondent(network: Any, pick: Callable[[Any], Any], name: str) -> responde
 
 def built(external: External, folder: Path) -> tuple[Any, tuple[str, ...]]:
     """Return the network that the recipe's code builds, with its weights, and notes."""
+    if external.checkpoint.lower().endswith(".onnx"):
+        return onnx_file.network(folder / external.checkpoint)
     made = code.named(external.model, folder)
     file = folder / external.checkpoint if external.checkpoint else None
     groups = checkpoint.read(file) if file is not None else {}  # before any of it is run

@@ -18,7 +18,7 @@ class External(Section):
     """The target.
 
     checkpoint  file of weights, beside the recipe; none where the function brings its own
-    model       "file:name" of code beside the recipe: what builds the module, or a function that returns x -> scores
+    model       "file:name" of code beside the recipe: what builds the module, or a function that returns x -> scores; none for .onnx
     arguments   what it is called with
     output      which part of what the module returns are the scores, "1.mean(0)", and what they are: "logits", "probabilities", "labels"
     train       "file:name" of train(indices, seed) -> module or function; without it no shadow models
@@ -29,7 +29,7 @@ class External(Section):
     """
 
     checkpoint: str = ""
-    model: str = Field(pattern=r"^[A-Za-z_][\w/.-]*:[A-Za-z_]\w*$")
+    model: str = Field(default="", pattern=r"^([A-Za-z_][\w/.-]*:[A-Za-z_]\w*)?$")
     arguments: dict[str, Any] = Field(default_factory=dict)
     output: str = ""
     train: str = Field(default="", pattern=r"^([A-Za-z_][\w/.-]*:[A-Za-z_]\w*)?$")
@@ -74,7 +74,16 @@ def is_external(target: Any) -> bool:
 def load(target: Place) -> tuple[ExternalRecipe, Path]:
     """Return a recipe and the folder that its paths are beside; RecipeError says what is wrong with it."""
     path = expanded(target, "--target")
-    return checked(ExternalRecipe, read_toml(path), path.name), path.parent
+    found = checked(ExternalRecipe, read_toml(path), path.name)
+    require_model(found.external, path.name)
+    return found, path.parent
+
+
+def require_model(external: External, name: str) -> None:
+    """Refuse a recipe that names neither code nor a file that needs none."""
+    if not external.model and not external.checkpoint.lower().endswith(".onnx"):
+        what = "model = 'file:name', the code that builds the network, or a checkpoint that is an .onnx"
+        raise RecipeError(f"{name}: [external] needs {what}, got neither; name one")
 
 
 def text(recipe: ExternalRecipe) -> str:

@@ -42,7 +42,8 @@ def audit_external(target: Place, options: Options, *, trusted: bool, say: Calla
         raise RecipeError(f"a target from outside takes no --{given[0].replace('_', '-')}, it is trained already; leave it out")
     external = wanted.external
     named = [each for each in (external.model, external.train) if each]
-    code.require_trusted(named, folder, recipe.text(wanted), trusted=trusted)
+    if named:
+        code.require_trusted(named, folder, recipe.text(wanted), trusted=trusted)
     known = stored.known(wanted.data, folder, root=options.data_root or data_root(), offline=options.offline, progress=say)
     with child.opened(external, folder) as kid:
         if external.probe:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
+import pytest
 
 Maker = Callable[[Path], Path]
 
@@ -112,6 +111,7 @@ def flipped(folder: Path) -> Path:
 
 def cut_parquet(folder: Path) -> Path:
     """Write a table without its end."""
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     path = folder / "cut.parquet"
     parquet.write_table(pa.table({"loss": np.ones(1000), "member": np.ones(1000)}), path)
     path.write_bytes(path.read_bytes()[:-100])
@@ -120,6 +120,7 @@ def cut_parquet(folder: Path) -> Path:
 
 def bomb_parquet(folder: Path) -> Path:
     """Write a table of 100 million equal rows in a few kilobytes."""
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     path = folder / "bomb.parquet"
     ones = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10_000_000, np.int8)), pa.array([1.0]))
     with parquet.ParquetWriter(path, pa.schema([("loss", ones.type), ("member", ones.type)]), compression="zstd") as file:
