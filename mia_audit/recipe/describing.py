@@ -114,7 +114,8 @@ def _private(recipe: Recipe) -> list[str]:
         return []
     noise = f"noise {private.noise_multiplier:g}" if private.noise_multiplier is not None else f"epsilon {private.target_epsilon:g}"
     noise += " of the operating system" * private.secure_noise
-    return [f"DP-SGD ({noise}, clipped at {private.max_grad_norm:g}, {private.sampling} sampling, delta {private.delta:g})"]
+    sampling = private.sampling.replace("poisson", "Poisson")
+    return [f"DP-SGD ({noise}, clipped at {private.max_grad_norm:g}, {sampling} sampling, delta {private.delta:g})"]
 
 
 def _others(recipe: Recipe) -> list[str]:

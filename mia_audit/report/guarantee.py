@@ -23,9 +23,10 @@ def _claim(found: DifferentialPrivacy) -> str:
 
 
 def _how(found: DifferentialPrivacy) -> str:
+    sampling = found.sampling.replace("poisson", "Poisson")
     return (
         f"Gradients of single examples were clipped at {found.max_grad_norm:g}, the noise was {found.noise_multiplier:g} times that, and "
-        f"{found.sampling} sampling put each member into a step with probability {found.rate:.4g}; all {count(found.steps)} steps of "
+        f"{sampling} sampling put each member into a step with probability {found.rate:.4g}; all {count(found.steps)} steps of "
         f"{count(found.epochs)} epochs are counted. Rate, steps and the divisor, {count(found.divisor)}, are constants, the same for every "
         "model."
     )
