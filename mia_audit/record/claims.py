@@ -5,6 +5,7 @@ Membership Inference Attacks for Foundation Models", arXiv:2406.16201v2): two so
 were asked for the target's members, or a classifier that never sees the network, stand between the two.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,14 +17,17 @@ class Ranged(Protocol):
     """A number with its interval, wherever it is kept."""
 
     @property
+    @abstractmethod
     def value(self) -> float | None:
         """The number; None where the data cannot resolve it."""
 
     @property
+    @abstractmethod
     def low(self) -> float:
         """Where the interval begins."""
 
     @property
+    @abstractmethod
     def high(self) -> float:
         """Where it ends."""
 
