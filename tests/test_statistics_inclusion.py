@@ -82,6 +82,9 @@ def test_balls_and_bins_pass_and_poisson_does_not() -> None:
         assert sum(each[name] <= 0.05 for each in found) <= 22, name
     assert inclusion.allocation_ps(poisson(rng, 40, 300, 0.1), 10)["once"] == 0
     assert inclusion.allocation_ps(np.tile(balls(rng, 1, 10, 300), (4, 1)), 10)["epochs"] < 1e-6
+    missing = balls(rng, 4, 10, 300)
+    missing[:10, 7] = False
+    assert inclusion.allocation_ps(missing, 10)["once"] == 0
     skewed = balls(rng, 4, 10, 300)
     skewed[::10] |= skewed[1::10]
     skewed[1::10] = False
