@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import safetensors.torch
+import torch
 from pyarrow import parquet
 
 from benchmarks.table import say
 from mia_audit.errors import AuditError
-from mia_audit.external import membership, predictions
+from mia_audit.external import checkpoint, membership, predictions
 from mia_audit.external.roles import Wanted
 
 Reader = Callable[[Path], object]
@@ -44,6 +46,11 @@ def seeds(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         name: lambda path: predictions.read(path, Wanted()) for name in ("a.npz", "b.npz", "a.parquet", "b.parquet", "a.csv")
     }
     readers |= {name: lambda path: membership.positions(path, 20) for name in ("m.json", "m.txt")}
+    weights = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4)).state_dict()
+    torch.save({"epoch": 3, "state_dict": weights}, folder / "c.pth")
+    torch.save(weights, folder / "d.tar", _use_new_zipfile_serialization=False)
+    safetensors.torch.save_file(weights, folder / "e.safetensors")
+    readers |= dict.fromkeys(("c.pth", "d.tar", "e.safetensors"), checkpoint.read)
     return {name: ((folder / name).read_bytes(), reader) for name, reader in readers.items()}
 
 

@@ -22,12 +22,14 @@ from mia_audit.external import predictions, references
 from mia_audit.external.roles import BY_NAME, Wanted
 from mia_audit.face import given
 from mia_audit.face.scored import AttackScore, Scored
-from mia_audit.face.scoring import Beside, score
+from mia_audit.face.scoring import MANY, Beside, score
 from mia_audit.record.parts import Estimate, RateAtFPR
 from mia_audit.record.scored import KIND, SCHEMA, Blind, Read, ScoredAttack, ScoredRecord, ScoredSummary
 from mia_audit.report import write_scored
 from mia_audit.statistics.interval import Interval
 from mia_audit.types import Bools, Evidence
+
+BRIEF = f"More than {MANY} rows: answers were taken as float32, which is right to six digits."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +64,9 @@ def score_file(path: Path, asked: Asked) -> ScoredRecord:
     read = predictions.read(path, asked.wanted, asked.sides, asked.classes)
     others = None if asked.references is None else references.read(asked.references, read)
     seen = _evidence(read, others)
+    brief = (BRIEF,) if seen.target.dtype != read.logits.dtype else ()
     found = score(seen, read.member, asked.attacks, seed, Beside(inputs=read.inputs, able=read.able, lacking=read.lacking))
-    notes = (*read.notes, *(() if others is None else others.notes))
+    notes = (*read.notes, *brief, *(() if others is None else others.notes))
     told = Read(name=read.name, sha256=_sha256(path), kind=read.kind, columns=read.columns, notes=notes)
     part = Part(kept=read.kept, member=read.member, classes=read.logits.shape[-1], seed=seed)
     return written(recorded(found, told, part), ran(started, asked.command), asked.out)
@@ -75,9 +78,12 @@ def require_room(out: Path | None, *, force: bool) -> None:
 
 
 def _evidence(read: predictions.Predictions, others: references.References | None) -> Evidence:
-    none = np.zeros((0, *read.logits.shape), read.logits.dtype), np.zeros((0, read.member.size), np.bool_)
+    kind = np.dtype(np.float32) if read.member.size > MANY else read.logits.dtype
+    none = np.zeros((0, *read.logits.shape), kind), np.zeros((0, read.member.size), np.bool_)
     shadows, rows = none if others is None else (others.logits, others.member)
-    return Evidence(target=read.logits, shadows=shadows, trained_on=rows, labels=read.labels)
+    return Evidence(
+        target=read.logits.astype(kind, copy=False), shadows=shadows.astype(kind, copy=False), trained_on=rows, labels=read.labels
+    )
 
 
 def recorded(found: Scored, told: Read, part: Part, doubts: tuple[str, ...] = ()) -> ScoredRecord:
