@@ -253,6 +253,23 @@ def test_what_is_no_prediction_is_one_line_with_row_and_column(tmp_path: Path, c
 
 
 @pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (truth()[0].astype(str), "column 'logits' needs numbers, got <U"),
+        (truth()[0].astype(complex), "column 'logits' needs numbers, got complex128"),
+        (truth()[0][:0], r"needs a row for each example, got 'logits' of \(0, 3\)"),
+        (truth()[0][:10], "needs a label for each of 10 rows, got 60"),
+        (truth()[0][None, None], r"needs \[examples, classes\] or \[queries, examples, classes\], got \(1, 1, 60, 3\)"),
+    ],
+)
+def test_arrays_that_are_no_answers_are_refused(tmp_path: Path, logits: Any, message: str) -> None:
+    """Words, no rows, too few, or an axis too many."""
+    _, labels, inside = truth()
+    with pytest.raises(AuditError, match=message):
+        read(tmp_path, {"logits": logits, "label": labels, "member": inside}, "npz")
+
+
+@pytest.mark.parametrize(
     ("inside", "outside", "message"),
     [
         ("3\n5\n3\n", "1\n", "in.txt: line 3 has 3, which line 1 has already"),

@@ -140,6 +140,10 @@ def _answers(table: tables.Table, chosen: Roles, read: dict[str, npt.NDArray[Any
     else:
         values = values[:, None] if values.ndim == 1 else values
         values = values if values.ndim == 3 else values[None]
+    if not values.size:
+        raise DataError(
+            f"{table.name}: needs a row for each example, got {told(chosen.outputs[0])!r} of {parts[0].shape}; put all rows there"
+        )
     if values.ndim != (2 if chosen.kind == "losses" else 3):
         shape = parts[0].shape
         raise DataError(f"{table.name}: {told(chosen.outputs[0])!r} needs [examples, classes] or [queries, examples, classes], got {shape}")

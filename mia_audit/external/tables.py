@@ -119,7 +119,7 @@ def numbers(table: Table, name: str, values: Column) -> npt.NDArray[np.floating[
     """Return a column's numbers as floats; DataError names the first row that holds none, or one that is not finite."""
     if values.dtype.kind in "iub":
         return values.astype(np.float64)
-    if values.dtype.kind == "U":
+    if values.dtype.kind == "U" and values.ndim == 1:
         values = np.array([_number(table, name, row, cell) for row, cell in enumerate(values.tolist())], dtype=np.float64)
     if values.dtype.kind != "f":
         raise DataError(f"{table.name}: column {told(name)!r} needs numbers, got {values.dtype}; write it as floats")
