@@ -251,6 +251,16 @@ def test_what_cannot_be_scored_is_refused(wrong: dict[str, Any], message: str) -
         mia_audit.score(**{**given(), **wrong})
 
 
+def test_the_target_is_no_reference_of_itself() -> None:
+    """Its own answers among the references are refused by their number."""
+    arguments = given()
+    shadows, rows = arguments["references"]
+    again = shadows.copy()
+    again[3] = arguments["logits"]
+    with pytest.raises(EvidenceError, match="needs references other than the target, got its very answers from reference 3"):
+        mia_audit.score(**{**arguments, "references": (again, rows)})
+
+
 def test_too_few_references_are_refused_by_name_and_left_out_of_suites() -> None:
     """A suite runs what it can."""
     arguments = given()

@@ -40,7 +40,7 @@ def read(path: Path, predictions: Predictions) -> References:
         raise DataError(f"{name}: references need what the target has, {predictions.kind}, got {kind}; give both of one kind")
     if rows.dtype.kind in "iu" and np.isin(rows, (0, 1)).all():
         rows = rows.astype(np.bool_)
-    if rows.dtype != np.bool_ or rows.ndim != 2 or rows.shape[1] != total:
+    if rows.dtype != np.bool_ or rows.ndim != 2 or rows.shape[1] != total or not len(rows):
         got = f"{rows.dtype} {rows.shape}"
         raise DataError(f"{name}: member needs bools [models, {total}], a row a model over the rows of {predictions.name}, got {got}")
     axes = 2 if kind == "losses" else 3

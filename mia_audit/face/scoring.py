@@ -72,6 +72,7 @@ NOTHING = Beside()
 
 def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: int, beside: Beside = NOTHING) -> Scored:
     """Attack the evidence and measure; ShadowBudgetError or EvidenceError where what was asked for cannot run on it."""
+    _require_others(seen)
     cards, left_out = _runnable(seen, attacks, beside)
     can = _suffices(cards, seen.trained_on, spare=1)
     part, truth = seen.only(can), member[can]
@@ -111,6 +112,15 @@ def _blind(beside: Beside, labels: Ints, member: Bools, can: Bools, seed: int) -
     tables = [inputs.reshape(len(inputs), -1), *([] if pictures is None else [traces(pictures)])]
     found = [blind(each, labels[some], member[some], stream(seed, "blind", number)) for number, each in enumerate(tables)]
     return Blind(auc=max(each.auc for each in found), p=min(1.0, len(found) * min(each.p for each in found)))
+
+
+def _require_others(seen: Evidence) -> None:
+    """Refuse references that are the target itself: what they tell of its members is what it was asked."""
+    if np.ptp(seen.target) == 0:  # untrained networks may all answer the same constant
+        return
+    same = next((number for number, each in enumerate(seen.shadows) if np.array_equal(each, seen.target)), None)
+    if same is not None:
+        raise EvidenceError(f"scoring needs references other than the target, got its very answers from reference {same}; leave it out")
 
 
 def _require_sides(member: Bools) -> None:
