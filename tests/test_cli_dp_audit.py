@@ -51,6 +51,7 @@ def test_somebody_elses_training_in_three_commands(noise: str, verdict: str, tmp
     assert found["verdict"] == verdict
     assert [each["reach"]["instrument"] for each in found["findings"]] == ["step test", "sampler test", "one run"]
     assert found["findings"][0]["numbers"]["mu measured"] == pytest.approx(1 / float(noise), rel=0.1)
+    assert [each["level"] for each in found["findings"]] == pytest.approx([0.05 / 3] * 3)
     assert found["epsilon_at_least"] < found["epsilon"] == pytest.approx(4.766, abs=1e-3)
 
 
