@@ -4,9 +4,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import click
 import pytest
 import torch
+import typer
 
 from mia_audit.audit.request.options import Options, describe
 from mia_audit.catalogue import checked, load_recipe, target_names
@@ -39,7 +39,7 @@ def test_a_narrow_terminal_loses_nothing(columns: str, capsys: pytest.CaptureFix
     piped = said(capsys, "list", "targets")
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    table = click.unstyle(said(capsys, "list", "targets"))
+    table = typer.unstyle(said(capsys, "list", "targets"))
     assert "…" not in table
     assert max(map(len, table.splitlines())) <= int(columns)
     assert {word for line in piped.splitlines() for word in line.split("\t")[-1].split()} <= set(table.split())
