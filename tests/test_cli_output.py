@@ -128,7 +128,7 @@ def test_help_has_an_example_and_cuts_nothing(capfd: pytest.CaptureFixture[str],
 
 
 def test_show_takes_what_run_takes(capfd: pytest.CaptureFixture[str]) -> None:
-    """One word of a command is all there is to change: the options of `run`, but for --plan, who runs it and whose code, are those of `show`."""
+    """One word of a command is all there is to change: the options of `run`, but for --plan, who and whose code, are `show`'s."""
     run, show = (set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", said(capfd, verb, "--help")[0])) for verb in ("run", "show"))
     assert run - show == {"--plan", "--title", "--organisation", "--contact", "--trust-code"}
     out, _ = said(capfd, "show", "--target", "snn-q4", "--surrogate", "sre", "--shadows", "9", "--attacks", "loss, margin", "--json")
