@@ -298,3 +298,38 @@ def test_members_alone_need_a_word_about_the_rest(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("3\n")
     with pytest.raises(AuditError, match="got members alone; give a file with --nonmembers, or --nonmembers rest"):
         predictions.read(path, Wanted(), Sides(members=tmp_path / "in.txt", nonmembers=""))
+
+
+def columns_named(values: Floats, labels: Ints, member: Bools) -> Columns:
+    """Return answers under the bare names of classes."""
+    return {**wide(values, "", NAMES), "label": [NAMES[label] for label in labels], "member": member.astype(int)}
+
+
+def test_bare_outputs_say_as_what_they_were_taken(tmp_path: Path) -> None:
+    """Logits or probabilities, by what rows sum to: one of two notes, and never none."""
+    logits, labels, member = truth()
+    taken = read(tmp_path, columns_named(logits, labels, member))
+    assert any("taken as logits" in note for note in taken.notes)
+    taken = read(tmp_path, columns_named(softmax(logits, axis=1), labels, member))
+    assert any("taken as probabilities" in note for note in taken.notes)
+
+
+@pytest.mark.parametrize("spoil", ["some rows halved", "all rows times 1.3", "half of the rows times 30"])
+def test_outputs_that_seem_to_be_shares_are_not_taken_for_logits(tmp_path: Path, spoil: str) -> None:
+    """None below zero, and sums that are one, or one and the same, in part: one line that says a row's sum."""
+    logits, labels, member = truth()
+    shares = softmax(logits, axis=1)
+    shares[{"some rows halved": slice(12), "all rows times 1.3": slice(None), "half of the rows times 30": slice(0, ROWS, 2)}[spoil]] *= {
+        "some rows halved": 0.5, "all rows times 1.3": 1.3, "half of the rows times 30": 30.0,
+    }[spoil]  # fmt: skip
+    with pytest.raises(AuditError, match=r"needs to be logits, or probabilities that sum to 1, got no value below 0 and a sum of"):
+        read(tmp_path, columns_named(shares, labels, member))
+
+
+def test_rounding_may_move_a_sum_by_half_a_step_a_class(tmp_path: Path) -> None:
+    """Five classes in whole per cent sum to 98 to 102: taken, and said."""
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(5), 400).round(2)
+    assert np.abs(shares.sum(axis=1) - 1).max() > 0.0199
+    found = read(tmp_path, {**wide(shares, "p_", tuple(range(5))), "label": rng.integers(0, 5, 400), "member": rng.integers(0, 2, 400)})
+    assert any("rounded to 2 decimals" in note for note in found.notes)

@@ -191,7 +191,8 @@ def test_members_who_differ_by_themselves_are_noticed() -> None:
     moved = {**arguments, "logits": arguments["logits"] + easy, "references": (shadows + easy, rows)}
     assert not mia_audit.score(**moved, attacks="lira-online").leaks  # it compares an example with itself
     loss = mia_audit.score(**moved, attacks="loss")
-    assert loss.leaks
+    assert loss.tested[1].low > 0.5
+    assert not loss.leaks  # above chance, and not to be relied on
     assert not loss.sound
     assert loss.verdict.startswith("Do not rely on these numbers")
 

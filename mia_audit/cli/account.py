@@ -50,6 +50,11 @@ def _lines(found: "Account") -> list[str]:
     ]
     for each in found.entries:
         kind = "upper bound" if each.bound else "approximation, not a bound"
-        rows.append(f"{each.name:<10}{each.adjacency:<14}{each.epsilon:>9.3f}  {kind}{f'; {each.detail}' if each.detail else ''}")
+        rows.append(f"{each.name:<10}{each.adjacency:<14}{_epsilon(each.epsilon):>9}  {kind}{f'; {each.detail}' if each.detail else ''}")
     best = found.guarantee
-    return [*rows, "", f"Guarantee: ({best.epsilon:.3f}, {found.delta:g})-differential privacy under {best.adjacency}."]
+    return [*rows, "", f"Guarantee: ({_epsilon(best.epsilon)}, {found.delta:g})-differential privacy under {best.adjacency}."]
+
+
+def _epsilon(value: float) -> str:
+    """Return an epsilon in three decimals; one that they would show as zero, in two digits."""
+    return f"{value:.3f}" if value >= 0.0005 or value == 0 else f"{value:.1e}"

@@ -61,8 +61,10 @@ def _constants(claim: "Claimed") -> str:
 def _plan(claim: "Claimed", reaches: "tuple[Reach, ...]", level: float) -> list[str]:
     from mia_audit.privacy.stated import epsilon_of  # noqa: PLC0415
 
-    whole = claim.sampling != "balls-and-bins"
-    lines = [_constants(claim), *([f"epsilon: {epsilon_of(claim):.4g}, an upper bound"] if whole else []), ""]
+    bound = epsilon_of(claim) if claim.sampling != "balls-and-bins" else None
+    lines = [_constants(claim), *([f"epsilon: {bound:.4g}, an upper bound"] if bound is not None else []), ""]
+    if bound is not None and claim.epsilon is not None and claim.epsilon < bound:
+        lines += [f"The claimed epsilon {claim.epsilon:g} lies below that bound: no instrument has to run to doubt it.", ""]
     for reach in reaches:
         lines += [reach.instrument, f"  access  {reach.access}", f"  needs   {reach.needs}", f"  power   {reach}", ""]
     return [

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "PYTHONWARNINGS", "ignore:resource_tracker"
     )  # joblib's tracker, which outlives an interrupt, tells how it tidies up
     try:
-        with answered(STORED if "run" in given[:1] else PLAIN) as ending:
+        with answered(STORED if "run" in given[:1] and "--plan" not in given else PLAIN) as ending:
             code = app(given or ["--help"], prog_name="mia-audit", standalone_mode=False)
             sys.stdout.flush()
     except AuditError as error:

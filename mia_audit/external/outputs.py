@@ -12,7 +12,7 @@ import numpy as np
 
 from mia_audit.errors import DataError
 from mia_audit.external.files import told
-from mia_audit.types import Floats
+from mia_audit.types import Bools, Floats
 
 Notes = tuple[str, ...]
 SUMS = 0.02
@@ -42,9 +42,15 @@ def as_logits(values: Floats, kind: str, place: Place) -> tuple[Floats, Notes]:
     what = _looks_like(values)
     if kind == "logits" and what == "probabilities":
         return _with(("Columns called logits hold probabilities (every row sums to 1): taken as that.",), _probabilities(values, place))
-    if kind == "logits" or (kind == "outputs" and what == "logits"):
+    if kind == "logits":
         return values, ()
-    return _probabilities(values / np.asarray(100, values.dtype) if what == "percentages" else values, place, percent=what == "percentages")
+    if kind == "outputs" and what == "logits":
+        _require_no_shares(values, place)
+        return values, ("Outputs were taken as logits: rows do not sum to one. --as says otherwise.",)
+    said = ("Outputs were taken as probabilities: rows sum to one.",) if kind == "outputs" and what == "probabilities" else ()
+    hundredths = what == "percentages"
+    shares = values / np.asarray(100, values.dtype) if hundredths else values
+    return _with(said, _probabilities(shares, place, percent=hundredths))
 
 
 def as_odds(losses: Floats, place: Place) -> tuple[Floats, Notes]:
@@ -68,11 +74,33 @@ def _looks_like(values: Floats) -> str:
     """Say what rows of several values are by their sums: probabilities, percentages, or logits."""
     if (values < 0).any():
         return "logits"
-    sums = values.sum(axis=-1, dtype=np.float64)
     for total, what in ((1.0, "probabilities"), (100.0, "percentages")):
-        if (np.abs(sums - total) <= SUMS * total).mean() >= 0.9:
+        if _near(values / total).mean() >= 0.9:
             return what
     return "logits"
+
+
+def _near(shares: Floats) -> Bools:
+    """Say which rows [..., rows] of shares [..., rows, classes] sum to one, but for what rounding each of them can add up to."""
+    digits = _digits(shares)
+    rounding = 0.0 if digits is None else shares.shape[-1] * 0.5 * 10.0**-digits
+    near: Bools = np.abs(shares.sum(axis=-1, dtype=np.float64) - 1) <= max(SUMS, min(rounding, 0.1)) + 1e-9
+    return near
+
+
+def _require_no_shares(values: Floats, place: Place) -> None:
+    """Refuse to take for logits what seems to be shares: none below zero, and all at most one, or all of one sum, or many of one."""
+    if (values < 0).any():
+        return
+    sums, near = values.sum(axis=-1, dtype=np.float64), _near(values)
+    level = bool(np.ptp(sums) <= SUMS * np.abs(sums).max())
+    if not level and values.max() > 1 + SUMS and near.mean() < 0.1:
+        return
+    row = int(np.argwhere(~near)[0][-1])
+    raise DataError(
+        f"{place.file}: {place.where(row)} needs to be logits, or probabilities that sum to 1, got no value below 0 and a sum of "
+        f"{float(sums[..., row].flat[0]):g} ({int((~near).sum())} of {near.size} rows do not sum to 1); give every class, or --as logits"
+    )
 
 
 def _probabilities(values: Floats, place: Place, *, percent: bool = False) -> tuple[Floats, Notes]:
@@ -80,7 +108,7 @@ def _probabilities(values: Floats, place: Place, *, percent: bool = False) -> tu
     notes: list[str] = ["Percentages were taken as hundredths."] if percent else []
     _require_shares(values, place)
     sums = values.sum(axis=-1, dtype=np.float64)
-    off = np.abs(sums - 1) > SUMS
+    off = ~_near(values)
     if off.any():
         row = int(np.argwhere(off)[0][-1])
         many = (

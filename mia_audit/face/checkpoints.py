@@ -12,6 +12,7 @@ from mia_audit.external import archive, child, code, recipe, stored
 from mia_audit.external.recipe import ExternalRecipe
 from mia_audit.face import asked
 from mia_audit.face.given import seed_of, whole
+from mia_audit.face.held import require_share
 from mia_audit.paths import Place
 from mia_audit.record.scored import ScoredRecord
 from mia_audit.types import Floats
@@ -79,7 +80,9 @@ def write_recipe(wanted: Wanted, say: Callable[[str], None]) -> Path:
         scores = np.concatenate([kid.predict(known.given.batch(part)) for part in parts])
         labels = np.zeros(len(places)) if known.given.labels is None else known.given.labels[places]
         say(f"{len(known.members)} members, {len(known.nonmembers)} non-members; {scores.shape[1]} scores an example.")
-        if scores.shape[1] > 1:
+        if scores.shape[1] > 1 and external.accuracy is not None:
+            require_share((scores.argmax(axis=1) == labels), external.accuracy)
+        elif scores.shape[1] > 1:
             right = f"{(scores.argmax(axis=1) == labels).mean():.1%} of {len(places)} non-members"
             say(f"It is right about {right}: is that what its owner measured? Give --accuracy with what they did.")
         for line in unknowable(scores):

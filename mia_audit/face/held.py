@@ -25,7 +25,11 @@ def require_accuracy(seen: Evidence, member: Bools, claimed: Any) -> None:
         return
     if isinstance(claimed, bool) or not isinstance(claimed, int | float) or not 0 <= claimed <= 1:
         raise UsageError(f"accuracy needs a share from 0 to 1, got {claimed!r}; give what its owner measured, such as 0.808")
-    right = (seen.target.mean(axis=0).argmax(axis=-1) == seen.labels)[~member]
+    require_share((seen.target.mean(axis=0).argmax(axis=-1) == seen.labels)[~member], claimed)
+
+
+def require_share(right: Bools, claimed: float) -> None:
+    """Refuse non-members of whom another share is right than claimed."""
     room = float(norm.isf((1 - SURE) / 2)) * math.sqrt(max(claimed * (1 - claimed), 0.25 / right.size) / right.size) + 0.01
     if abs(right.mean() - claimed) > room:
         about = f"{claimed:.3f} (give or take {room:.3f} on {right.size} non-members)"

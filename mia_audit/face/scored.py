@@ -60,8 +60,8 @@ class Scored:
 
     @property
     def leaks(self) -> bool:
-        """Whether the AUC that decides is above chance; what that is worth, `sound` and `verdict` say."""
-        return self.tested[1].low > 0.5
+        """Whether the AUC that decides is above chance, and nothing speaks against relying on it."""
+        return self.finding.tone in {"leak", "hint"}
 
     @property
     def sound(self) -> bool:
