@@ -6,8 +6,10 @@ in its tensors: both are compared before anything is used.
 """
 
 import argparse
+import contextlib
 import pathlib
 import pickle
+import pickletools
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -76,12 +78,31 @@ def _why(path: Path, error: Exception) -> str:
         wanted = sorted(each for each in get_unsafe_globals_in_checkpoint(path) if not each.startswith("torch._utils"))
     except Exception:  # noqa: BLE001  it is no checkpoint then
         wanted = []
+    wanted = wanted or _imported(path)
     known = {each[1] if isinstance(each, tuple) else f"{each.__module__}.{each.__qualname__}" for each in PURE}
     wanted = [each for each in wanted if each not in known]
+    if not path.stat().st_size:
+        return f"needs to be a file of weights, got an empty one; write {_SAVE}"
+    if not wanted and path.read_bytes()[:2] == b"PK" and not zipfile.is_zipfile(path):
+        return "needs to be a file of weights, got an archive that is cut short; copy it once more"
     if not wanted:
         return f"needs to be a file of weights, got {reason(error).partition('. This file can')[0]}; write {_SAVE}"
     listed = ", ".join(told(each) for each in wanted[:4]) + (" and others" if len(wanted) > 4 else "")
     return f"holds more than weights: reading it would import {listed}; where it was trained, {_SAVE}"
+
+
+def _imported(path: Path) -> list[str]:
+    """Return what a bare pickle would import, read from its instructions, none of which is carried out."""
+    found, words = set[str](), list[str]()
+    with path.open("rb") as file, contextlib.suppress(Exception):  # whatever ends the instructions: those before it count
+        for instruction, argument, _ in pickletools.genops(file.read(1 << 20)):
+            if instruction.name == "GLOBAL":
+                found.add(str(argument).replace(" ", "."))
+            elif instruction.name == "STACK_GLOBAL":
+                found.add(".".join(words[-2:]))
+            elif isinstance(argument, str):
+                words.append(argument)
+    return sorted(found)
 
 
 def _require_room(name: str, path: Path) -> None:
