@@ -25,14 +25,6 @@ from tests.support.records import make_record
 HEAVY = ("torch", "sklearn", "matplotlib", "pandas", "scipy", "numpy", "brevitas", "snntorch", "seaborn", "numba", "torchvision")
 
 
-HEARS_INTERRUPTS = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have it ignored, and children inherit that
-from mia_audit.cli import main
-main()
-"""
-
-
 def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
     """Run a command that succeeds and return its standard output and error."""
     with pytest.raises(SystemExit) as left:
@@ -288,7 +280,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, workers: str) -> None:
     arguments = ["run", "--target", "ann", "--dataset", "iris", "--shadows", "100", "--set", "training.epochs=60", "--attacks", "loss"]
     places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), "--workers", workers]
     running = subprocess.Popen(
-        [sys.executable, "-c", HEARS_INTERRUPTS, *arguments, *places],
+        [sys.executable, "-m", "mia_audit", *arguments, *places],
         cwd=tmp_path,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
