@@ -210,7 +210,7 @@ def test_hostile_checkpoints_end_in_one_line(tmp_path: Path, make: Callable[[Pat
         checkpoint.read(path)
     assert str(caught.value).isprintable()
     assert not (tmp_path / "ran").exists()
-    said = {
+    said: dict[Callable[[Path], Path], str] = {
         whole_model: "would import torch.nn",
         running: "would import posix.mkdir",
         bare: "would import posix.mkdir",
