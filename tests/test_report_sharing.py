@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from mia_audit import report
+from mia_audit.arrays import digest
 from mia_audit.audit.comparing.variants import compare
 from mia_audit.cli import main
-from mia_audit.record import Record, digest
+from mia_audit.record import Record
 from mia_audit.report import sharing
 from tests.support.html import text
 from tests.support.records import default_run, make_record

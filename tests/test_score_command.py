@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import mia_audit
+from mia_audit.arrays import write_arrays
 from mia_audit.cli.main import main
 from mia_audit.errors import AuditError, RecordError
 from mia_audit.face.scoring import at_level
@@ -104,6 +105,23 @@ def test_an_auc_that_its_arrays_do_not_give_is_refused(scored: Path, tmp_path: P
     type(record)(summary=summary, arrays=record.arrays).write(tmp_path)
     with pytest.raises(RecordError, match=rf"AUC of {first.name} in record.json is 0.5, its arrays give"):
         load(tmp_path)
+
+
+def test_a_record_that_nothing_vouches_for_is_refused(scored: Path, tmp_path: Path) -> None:
+    """Neither run.json nor the arrays tell a hash of record.json: intervals and words may be anybody's."""
+    (tmp_path / "record.json").write_bytes((scored / "record.json").read_bytes())
+    write_arrays(tmp_path / "arrays.npz", load(scored).arrays)
+    with pytest.raises(RecordError, match="nothing vouches for this record"):
+        load(tmp_path)
+
+
+def test_a_record_leaves_nothing_of_an_audit_that_lay_there(scored: Path, tmp_path: Path) -> None:
+    """Pictures of exposed examples and a page are of the record before; record.json names the folder as well as the folder does."""
+    for name in ("exposed.npz", "report.html", "record.json"):
+        (tmp_path / name).touch()
+    written = load(scored / "record.json").write(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["arrays.npz", "record.json", "run.json"]
+    assert load(tmp_path).id == written.id
 
 
 def test_another_reader_of_records_points_to_report(scored: Path) -> None:

@@ -3,13 +3,13 @@
 from benchmarks.mutations.mutant import Mutant
 
 MUTANTS = (
-    Mutant("record/__init__.py", "if digest(arrays) != summary.arrays_sha256:", "if False:"),
+    Mutant("record/folder.py", "if digest(arrays) != arrays_sha256:", "if False:"),
     Mutant("record/proving.py", "if each is not None and each != sha256(text):", "if False:"),
     Mutant("record/__init__.py", "if version != SCHEMA_VERSION:", "if version > SCHEMA_VERSION:"),
     Mutant("record/__init__.py", "parse_constant=_no_number", "parse_constant=float"),
-    Mutant("record/__init__.py", '{"record": proving.sha256(self.text), **(', '{"record": "", **('),
-    Mutant("record/__init__.py", "                    (folder / name).unlink(missing_ok=True)\n", "                    pass\n"),
-    Mutant("record/__init__.py", '(folder / "report.html").unlink(missing_ok=True)', '(folder / "report.html").exists()'),
+    Mutant("record/folder.py", '"record": proving.sha256(text)', '"record": ""'),
+    Mutant("record/folder.py", "                (place / name).unlink(missing_ok=True)\n", "                pass\n"),
+    Mutant("record/folder.py", '(place / "report.html").unlink(missing_ok=True)', '(place / "report.html").exists()'),
     Mutant("record/proving.py", "if len(sizes) > 1 or -1 in sizes:", "if -1 in sizes:"),
     Mutant("record/proving.py", "if not np.isin(places, audited).all():", "if False:"),
     Mutant("record/__init__.py", "return self.known_as or proving.sha256(self.text)", "return proving.sha256(self.summary.to_json())"),

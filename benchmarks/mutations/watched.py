@@ -94,6 +94,7 @@ WATCHED_BY = {
     "audit/findings/risk.py": ("audit_numbers", "controls_recomputed"),
     "audit/request/consistency.py": ("audit_sense", "cli_refusals"),
     "record/__init__.py": ("record_id", "audit_record"),
+    "record/folder.py": ("record_id", "audit_record"),
     "record/compared.py": ("report_comparison",),
     "record/findings.py": ("statistics_frontier", "report_comparison"),
     "record/hints.py": ("record_verdict",),

@@ -38,7 +38,6 @@ Records of schema 1 written before there were pool_positions, probability and na
 """
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -47,10 +46,11 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
+from mia_audit.arrays import Arrays
 from mia_audit.errors import RecordError
-from mia_audit.paths import Place, expanded
+from mia_audit.paths import Place
 from mia_audit.recipe.describing import described
+from mia_audit.record import folder as folders
 from mia_audit.record import proving, shown
 from mia_audit.record.findings import (
     Calibration,
@@ -126,23 +126,9 @@ class Record:
 
         Whole or not at all: a record that lay there before stays when the disk is full, and nothing of it is left when it is not.
         """
-        folder = expanded(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".record-", dir=folder) as place:
-            part = Path(place)
-            write_arrays(part / "arrays.npz", proving.sealed(self.arrays, self.text))
-            if self.exposed:
-                write_arrays(part / "exposed.npz", self.exposed)
-            told = {"record": proving.sha256(self.text), **({"doubts": self.doubts} if self.doubts else {})}  # written again, none is gone
-            (part / "run.json").write_text(json.dumps({**self.run, **told}, indent=1) + "\n", encoding="utf-8")
-            (part / "record.json").write_bytes(self.text.encode())
-            (folder / "report.html").unlink(missing_ok=True)  # drawn from another record, with pictures that may not be shown now
-            for name in ("arrays.npz", "exposed.npz", "run.json", "record.json"):
-                if (part / name).exists():
-                    (part / name).replace(folder / name)
-                else:
-                    (folder / name).unlink(missing_ok=True)
-        return replace(self, folder=folder)
+        run = {**self.run, **({"doubts": self.doubts} if self.doubts else {})}  # written again, none is gone
+        place = folders.write(folder, self.text, self.arrays, run, self.exposed)
+        return replace(self, folder=place)
 
     def __repr__(self) -> str:
         """Five lines: what was audited, what came out, how surely, how well the network works, and where the record lies."""
@@ -155,30 +141,16 @@ class Record:
 
 def load(folder: Place) -> Record:
     """Read a record folder; RecordError says what is missing, damaged or of another version."""
-    folder = expanded(folder, "a record")
-    folder = folder.parent if folder.name == "record.json" and folder.is_file() else folder
-    try:
-        text = (folder / "record.json").read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(
-            f"{folder}: a record needs a readable record.json, got {type(error).__name__}; give the folder an audit wrote"
-        ) from error
-    summary = _parse(folder, text)
-    arrays, seal = proving.unsealed(read_arrays(folder / "arrays.npz"))
-    if digest(arrays) != summary.arrays_sha256:
-        raise RecordError(f"{folder}: arrays.npz does not belong to record.json (its digest differs); run the audit again")
-    run = _read_run(folder)
-    told = {"run.json": run.get("record"), "arrays.npz": seal}
-    proving.require_own_text(folder, text, told)
+    place, text = folders.found(folder, "an audit")
+    summary = _parse(place, text)
+    arrays, run, told = folders.vouched(place, text, summary.arrays_sha256, "run the audit again")
     lacking = [name for name in (summary.headline, *(attack.name for attack in summary.attacks)) if f"scores/{name}" not in arrays]
     if lacking or summary.headline not in {attack.name for attack in summary.attacks}:
-        raise RecordError(
-            f"{folder}: a record needs its headline among its attacks, and scores of each; it is damaged, run the audit again"
-        )
-    proving.require_own_numbers(folder, summary, arrays)
-    exposed, why = proving.exposed(folder / "exposed.npz", summary, arrays)
+        raise RecordError(f"{place}: a record needs its headline among its attacks, and scores of each; it is damaged, run the audit again")
+    proving.require_own_numbers(place, summary, arrays)
+    exposed, why = proving.exposed(place / "exposed.npz", summary, arrays)
     doubts = (*proving.doubts(told, run.pop("doubts", None)), *why)
-    return Record(summary=summary, arrays=arrays, run=run, exposed=exposed, folder=folder, stored=text, doubts=doubts)
+    return Record(summary=summary, arrays=arrays, run=run, exposed=exposed, folder=place, stored=text, doubts=doubts)
 
 
 def _parse(folder: Path, text: str) -> Summary:
@@ -204,14 +176,6 @@ def _parse(folder: Path, text: str) -> Summary:
 def _no_number(name: str) -> None:
     """Refuse NaN and infinities, which Python's JSON reads and no record holds."""
     raise ValueError(name)
-
-
-def _read_run(folder: Path) -> dict[str, Any]:
-    try:
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # times and machine are a courtesy; what vouches for the record is another matter
-    return run if isinstance(run, dict) else {}
 
 
 __all__ = [

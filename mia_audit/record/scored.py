@@ -10,7 +10,6 @@ Arrays in arrays.npz (N rows of the file, J of them judged):
 """
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from mia_audit.arrays import Arrays, digest, read_arrays, write_arrays
+from mia_audit.arrays import Arrays
 from mia_audit.errors import RecordError
-from mia_audit.paths import Place, expanded
+from mia_audit.paths import Place
 from mia_audit.record import claims, proving
+from mia_audit.record import folder as folders
 from mia_audit.record.parts import Estimate, Part, RateAtFPR
 
 SCHEMA = 1
@@ -154,16 +154,7 @@ class ScoredRecord:
 
     def write(self, folder: Place) -> Self:
         """Write the record into a folder, made when it is absent, and return it with that folder; whole or not at all."""
-        place, text = expanded(folder), self.summary.to_json()
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".record-", dir=place) as room:
-            part = Path(room)
-            write_arrays(part / "arrays.npz", proving.sealed(self.arrays, text))
-            (part / "run.json").write_text(json.dumps({**self.run, "record": self.id}, indent=1) + "\n", encoding="utf-8")
-            (part / "record.json").write_bytes(text.encode())
-            (place / "report.html").unlink(missing_ok=True)
-            for name in ("arrays.npz", "run.json", "record.json"):
-                (part / name).replace(place / name)
+        place = folders.write(folder, self.summary.to_json(), self.arrays, self.run)
         return replace(self, folder=place)
 
 
@@ -178,31 +169,18 @@ def is_scored(folder: Path) -> bool:
 
 def load(folder: Place) -> ScoredRecord:
     """Read a record folder; RecordError says what is missing, damaged or of another version."""
-    place = expanded(folder, "a record")
+    place, text = folders.found(folder, "`mia-audit score`")
     try:
-        text = (place / "record.json").read_bytes().decode()
         summary = ScoredSummary.model_validate_json(text)
-    except (OSError, UnicodeDecodeError, ValidationError, RecursionError) as error:
-        raise RecordError(
-            f"{place}: a record needs a readable record.json, got {type(error).__name__}; give the folder that `mia-audit score` wrote"
-        ) from error
+    except (ValidationError, RecursionError) as error:
+        raise RecordError(f"{place}/record.json is no record of scored predictions; score the predictions again") from error
     if summary.schema_version != SCHEMA or summary.to_json() != text:
         raise RecordError(f"{place}: record.json is not as `mia-audit score` of this version writes it; score the predictions again")
-    arrays, seal = proving.unsealed(read_arrays(place / "arrays.npz"))
-    if digest(arrays) != summary.arrays_sha256:
-        raise RecordError(f"{place}: arrays.npz does not belong to record.json (its digest differs); score the predictions again")
-    run = _run(place)
-    proving.require_own_text(place, text, {"run.json": run.get("record"), "arrays.npz": seal})
+    arrays, run, told = folders.vouched(place, text, summary.arrays_sha256, "score the predictions again")
+    if not any(told.values()):
+        raise RecordError(f"{place}: nothing vouches for this record, neither run.json nor arrays.npz; score the predictions again")
     _require_own_numbers(place, summary, arrays)
     return ScoredRecord(summary=summary, arrays=arrays, run=run, folder=place)
-
-
-def _run(folder: Path) -> dict[str, Any]:
-    try:
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return run if isinstance(run, dict) else {}
 
 
 def _require_own_numbers(folder: Path, summary: ScoredSummary, arrays: Arrays) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import beta, norm, rankdata
 
+from mia_audit.arrays import digest
 from mia_audit.recipe import Audit, Bits, Data, Model, Neuron, Quantization, Recipe, Training
 from mia_audit.record import (
     SCHEMA_VERSION,
@@ -20,7 +21,6 @@ from mia_audit.record import (
     Record,
     Summary,
     Utility,
-    digest,
 )
 from mia_audit.types import Bools, Floats, Ints
 from tests.support.sketches import SKETCHES, Sketch
