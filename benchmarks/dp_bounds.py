@@ -19,7 +19,7 @@ from benchmarks.table import say
 from mia_audit.instruments import one_run, step, trainings
 from mia_audit.instruments.family import Family
 from mia_audit.instruments.verdict import together
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics import epsilon, gaussian_pair, inclusion, likelihood, onerun, refuting, shift
 from mia_audit.statistics.curve import Curve
 from mia_audit.statistics.proportions import Share
@@ -28,8 +28,8 @@ from mia_audit.statistics.tradeoff import gaussian_epsilon
 from mia_audit.types import Floats
 
 ROOT = Path(__file__).resolve().parent.parent
-CLAIM = Claimed(noise_multiplier=1.0, rate=0.05, steps=200, delta=1e-5)
-WHOLE = Claimed(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
+CLAIM = Stated(noise_multiplier=1.0, rate=0.05, steps=200, delta=1e-5)
+WHOLE = Stated(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
 CANARIES, LEVEL, SHOWN = 1_000, 0.05, 10
 FIXED = (0.1, 0.1)
 

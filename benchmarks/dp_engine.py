@@ -20,7 +20,7 @@ from mia_audit.instruments import sampler as samplers
 from mia_audit.instruments import step as steps
 from mia_audit.instruments.verdict import Finding
 from mia_audit.privacy.constants import constants
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.recipe import Recipe, settled
 from mia_audit.training.batches import Batch
 from mia_audit.training.feeding import feed
@@ -125,10 +125,10 @@ class Replayer:
         return tuple(int(each[0].numel()) for each in build(self.recipe, (0,), self.pool).parameters())
 
 
-def claim_of(recipe: Recipe) -> Claimed:
+def claim_of(recipe: Recipe) -> Stated:
     """Return what a private recipe claims of its steps."""
     privacy, told = settled(recipe.privacy), constants(recipe, EXAMPLES)
-    return Claimed(
+    return Stated(
         noise_multiplier=settled(privacy.noise_multiplier),
         rate=told.rate if privacy.sampling == "poisson" else 1 / told.steps,
         steps=told.steps * settled(recipe.training.epochs),
@@ -147,7 +147,7 @@ def step_of(replayer: Replayer, replays: int, seed: int = 0) -> Finding:
     return steps.judged([case], claim_of(recipe), LEVEL)
 
 
-def sampler_of(recipe: Recipe, epochs: int, models: int = 4, claimed: Claimed | None = None) -> Finding:
+def sampler_of(recipe: Recipe, epochs: int, models: int = 4, claimed: Stated | None = None) -> Finding:
     """Return what the sampler test says of the engine's, for models whose members were drawn by coins; `claimed`: another claim."""
     rows = np.random.default_rng(1).random((models, EXAMPLES)) < recipe.data.member_fraction
     matrices = [np.zeros((0, int(row.sum())), dtype=bool) for row in rows]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.types import Floats, Ints
 
 
@@ -60,9 +60,9 @@ class Setting:
         """All of them."""
         return sum(self.tensors)
 
-    def claim(self, delta: float = 1e-5) -> Claimed:
+    def claim(self, delta: float = 1e-5) -> Stated:
         """Return what such a training claims."""
-        return Claimed(noise_multiplier=self.sigma, rate=self.rate, steps=self.steps, delta=delta)
+        return Stated(noise_multiplier=self.sigma, rate=self.rate, steps=self.steps, delta=delta)
 
 
 @dataclass(frozen=True, kw_only=True)

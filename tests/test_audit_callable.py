@@ -11,7 +11,7 @@ from torch import nn
 
 import mia_audit
 from mia_audit.errors import AuditError
-from mia_audit.external import examples, respondents
+from mia_audit.external import examples, functions
 from mia_audit.record.scored import ScoredRecord, load
 from mia_audit.types import Bools, Floats, Ints
 from tests.support.html import text
@@ -161,7 +161,7 @@ def test_membranes_of_nested_neurons_are_reset(tmp_path: Path) -> None:
     data = (torch.from_numpy(x).float(), torch.from_numpy(y))
     net = nn.Sequential(nn.Linear(4, 32), nn.Sequential(snn.Leaky(beta=0.9, init_hidden=True)), nn.Linear(32, CLASSES))
     assert audited(tmp_path, lambda batch: sum(net(batch) for _ in range(4)), data, member).summary.doubts == ()
-    asked = respondents.respondent(net, "it")
+    asked = functions.function(net, "it")
     first, again = (asked(data[0][:8], 8) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 

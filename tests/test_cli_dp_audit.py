@@ -14,7 +14,7 @@ from mia_audit.cli import main
 from mia_audit.errors import DataError
 from mia_audit.instruments import audit
 from mia_audit.instruments.observations import read
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "docs" / "observe_dp_sgd.py"
 CLAIM = ["dp-audit", "--noise-multiplier", "1", "--rate", "0.05", "--steps", "200", "--delta", "1e-5"]
@@ -88,7 +88,7 @@ def test_canaries_that_are_worth_nothing_are_named(tmp_path: Path) -> None:
     gradients[5, 5] = 0.5
     gradients[7] = gradients[6]
     path = written(tmp_path, sums=rng.normal(size=(20, 40)), gradients=gradients, clip=1.0, coins=np.arange(40) % 2 == 0)
-    claim = Claimed(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
+    claim = Stated(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
     (finding,) = audit.audited(claim, read(path)).findings
     assert [note.partition(":")[0] for note in finding.notes[1:]] == [
         "dead canaries, whose gradient is zero",
@@ -104,7 +104,7 @@ def test_several_canaries_share_the_level(tmp_path: Path) -> None:
     inside, outside = (4 * rng.normal(size=(3, 2_000, 6)) for _ in range(2))
     inside[2, :, 1] += 2.0
     path = written(tmp_path, with_canary=inside, without_canary=outside, canary=np.eye(6)[1], unit=1.0, tensors=[2, 4])
-    claim = Claimed(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
+    claim = Stated(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
     found = audit.audited(claim, read(path))
     assert found.verdict == "violated"
     assert "canary 2" in found.findings[0].notes[0]

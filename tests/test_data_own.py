@@ -327,7 +327,7 @@ def test_parquet_is_iris_or_says_what_to_install(tmp_path: Path, monkeypatch: py
     path.write_bytes(b"PAR1")
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "pyarrow", None)
-        refused(path, "mine.parquet: reading .parquet needs the package pyarrow, which is not installed; `pip install pyarrow`")
+        refused(path, "mine.parquet: reading .parquet needs pyarrow, which is not installed; pip install 'mia-audit[parquet]', or")
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 

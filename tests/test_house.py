@@ -5,17 +5,21 @@ ROOMS; a line for a room that does not exist yet is allowed.
 """
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from mia_audit.extras import EXTRAS
+
 HOUSE = Path(__file__).resolve().parent.parent / "mia_audit"
 
-FLOOR = ("arrays", "errors", "types", "streams", "paths", "machine", "recipe", "catalogue")
+FLOOR = ("arrays", "errors", "extras", "types", "streams", "paths", "machine", "recipe", "catalogue")
 TORCH = ("torch", "torchvision", "numba", "brevitas", "snntorch", "opacus", "nir", "safetensors")
 CLUSTERS = ("distributed", "ray")
 HEAVY = {"torch", "numba", "torchvision", "brevitas", "snntorch", "sklearn", "scipy", "pandas", "matplotlib", "seaborn"}
@@ -32,6 +36,7 @@ class Room:
 ROOMS = {
     # the floor
     "errors": Room(),
+    "extras": Room(rooms=("errors",), packages=tuple(EXTRAS)),
     "types": Room(rooms=("errors",), packages=("numpy",)),
     "arrays": Room(rooms=("errors",), packages=("numpy",)),
     "streams": Room(packages=("numpy",)),
@@ -143,6 +148,16 @@ def _imports(path: Path, house: Path) -> Iterator[tuple[int, str]]:
             base = package[: len(package) - node.level + 1] if node.level else ()
             source = ".".join([*base, *([node.module] if node.module else [])])
             yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.partition(".")[0] in EXTRAS:
+            yield node.lineno, node.value  # what `extras.extra` will import
+
+
+def test_extras_are_those_of_the_project() -> None:
+    """Every package that is imported as an extra is installed by the extra that its error names."""
+    groups = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for package, group in EXTRAS.items():
+        named = [re.split(r"[^\w-]", each)[0].replace("-", "_") for each in groups[group]]
+        assert package in named, (package, group)
 
 
 def test_imports_point_down() -> None:
@@ -198,6 +213,7 @@ def _circle(needs: dict[str, tuple[str, ...]]) -> list[str]:
         ("audit.py", "from mia_audit.cli import main", "audit imports mia_audit.cli.main"),
         ("audit.py", "from mia_audit import run", "audit imports mia_audit.run"),
         ("record.py", "import pandas", "record imports pandas"),
+        ("attacks/spy.py", "extra('pyarrow.parquet', 'a job')", "attacks imports pyarrow.parquet"),
     ],
 )
 def test_a_planted_breach_is_found(tmp_path: Path, file: str, line: str, breach: str) -> None:

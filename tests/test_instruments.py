@@ -10,16 +10,16 @@ from mia_audit.errors import EvidenceError, RecipeError
 from mia_audit.instruments import one_run, sampler, step, trainings
 from mia_audit.instruments.family import Family
 from mia_audit.instruments.verdict import CONSISTENT, NO_POWER, VIOLATED, Finding, Reach, together
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics import likelihood, onerun, refuting
 from mia_audit.statistics.curve import Curve
 from mia_audit.statistics.onerun import Guesses
 from mia_audit.statistics.refuting import Permits
 from mia_audit.types import Floats
 
-WHOLE = Claimed(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
+WHOLE = Stated(noise_multiplier=4.0, rate=1.0, steps=20, delta=1e-5)
 """Nothing sampled: a Gaussian release, whose curve takes no accountant."""
-SPARSE = Claimed(noise_multiplier=1.0, rate=0.1, steps=40, delta=1e-5)
+SPARSE = Stated(noise_multiplier=1.0, rate=0.1, steps=40, delta=1e-5)
 SIZE = 12
 
 

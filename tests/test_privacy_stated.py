@@ -10,16 +10,16 @@ from mia_audit.errors import RecipeError
 from mia_audit.privacy import accounting, gaussian
 from mia_audit.privacy import stated as claims
 from mia_audit.privacy.mechanism import Mechanism
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics.curve import Curve
 
 
-def claimed(noise: float = 1.0, rate: float = 0.05, steps: int = 40, **more: object) -> Claimed:
+def claimed(noise: float = 1.0, rate: float = 0.05, steps: int = 40, **more: object) -> Stated:
     """Return a small claim."""
-    return Claimed(noise_multiplier=noise, rate=rate, steps=steps, delta=1e-5, **more)  # pyright: ignore[reportArgumentType]
+    return Stated(noise_multiplier=noise, rate=rate, steps=steps, delta=1e-5, **more)  # pyright: ignore[reportArgumentType]
 
 
-def curve(claim: Claimed) -> Curve:
+def curve(claim: Stated) -> Curve:
     """Return its curve."""
     found = claims.profile(claim)
     return Curve.of_lines(found.epsilons, found.deltas)

@@ -9,7 +9,7 @@ MUTANTS = (
     ),
     Mutant("face/asked.py", "answers[order] = found", "answers[:] = found"),
     Mutant("external/examples.py", "[each in both for each in digests]", "[False for each in digests]"),
-    Mutant("external/respondents.py", "            each.training = training", "            each.training = True"),
+    Mutant("external/functions.py", "            each.training = training", "            each.training = True"),
     # what a file promises, what it rounds, and who is on both sides
     Mutant("external/archive.py", "if promised != member.file_size:", "if False:"),
     Mutant("external/outputs.py", "floor = 0.5 * 10.0**-digits", "floor = 1e-9"),

@@ -6,7 +6,7 @@ WATCHED_BY = {
     "face/scoring.py": ("score",),
     "face/asked.py": ("audit_callable",),
     "external/examples.py": ("audit_callable",),
-    "external/respondents.py": ("audit_callable",),
+    "external/functions.py": ("audit_callable",),
     "external/archive.py": ("external_hostile",),
     "external/outputs.py": ("external_predictions",),
     "external/membership.py": ("external_predictions",),

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from mia_audit.instruments.audit import Audited
     from mia_audit.instruments.verdict import Finding, Reach
-    from mia_audit.privacy.stated import Claimed
+    from mia_audit.privacy.stated import Stated
 
 
 def dp_audit(  # noqa: PLR0913, PLR0917  one an option
@@ -33,14 +33,14 @@ def dp_audit(  # noqa: PLR0913, PLR0917  one an option
     from mia_audit.instruments import audit  # noqa: PLC0415
     from mia_audit.instruments.observations import read  # noqa: PLC0415
     from mia_audit.paths import expanded  # noqa: PLC0415
-    from mia_audit.privacy.stated import Claimed  # noqa: PLC0415
+    from mia_audit.privacy.stated import Stated  # noqa: PLC0415
 
     if not 0 < level < 0.5:
         raise UsageError(f"--level needs to be above 0 and below 0.5, got {level:g}; 0.05 is common")
     for name, value, least in (("--replays", replays, 40), ("--canaries", canaries, 10), ("--trainings", trainings, 50)):
         if value < least:
             raise UsageError(f"{name} needs at least {least}, got {value}")
-    claim = Claimed(
+    claim = Stated(
         noise_multiplier=noise_multiplier, rate=rate, steps=steps, delta=delta, epsilon=epsilon, sampling=sampling, adjacency=adjacency
     )
     if observations is None:
@@ -51,14 +51,14 @@ def dp_audit(  # noqa: PLR0913, PLR0917  one an option
     typer.echo(json.dumps(_json(found), indent=1) if as_json else "\n".join(_said(found)))
 
 
-def _constants(claim: "Claimed") -> str:
+def _constants(claim: "Stated") -> str:
     return (
         f"claim: noise multiplier {claim.noise_multiplier:g}, {claim.sampling} sampling at rate {claim.rate:g}, {claim.steps:,} steps, "
         f"delta {claim.delta:g}, {claim.adjacency}"
     )
 
 
-def _plan(claim: "Claimed", reaches: "tuple[Reach, ...]", level: float) -> list[str]:
+def _plan(claim: "Stated", reaches: "tuple[Reach, ...]", level: float) -> list[str]:
     from mia_audit.privacy.stated import epsilon_of  # noqa: PLC0415
 
     bound = epsilon_of(claim) if claim.sampling != "balls-and-bins" else None
@@ -90,7 +90,7 @@ def _finding(finding: "Finding") -> list[str]:
     return [*lines, *(f"  {note}" for note in finding.notes), ""]
 
 
-def _plan_json(claim: "Claimed", reaches: "tuple[Reach, ...]") -> dict[str, Any]:
+def _plan_json(claim: "Stated", reaches: "tuple[Reach, ...]") -> dict[str, Any]:
     from dataclasses import asdict  # noqa: PLC0415
 
     return {"claim": asdict(claim), "instruments": [asdict(reach) | {"says": str(reach)} for reach in reaches]}

@@ -19,7 +19,7 @@ from torch import nn
 
 from mia_audit import errors
 from mia_audit.errors import AuditError, EvidenceError, RecipeError
-from mia_audit.external import checkpoint, code, fitting, onnx_file, picking, respondents
+from mia_audit.external import checkpoint, code, fitting, functions, onnx_file, picking
 from mia_audit.external.files import reason, told
 from mia_audit.external.recipe import External
 from mia_audit.types import Floats, Ints
@@ -104,7 +104,7 @@ def _serve(connection: Connection, content: dict[str, Any], folder: str) -> None
     try:
         pick, _ = picking.parsed(external.output)
         network, notes = built(external, Path(folder))
-        models = [_respondent(network, pick, "the target")]
+        models = [_function(network, pick, "the target")]
     except BaseException as error:  # noqa: BLE001  all of it is told
         connection.send(("refused", _line(error)))
         return
@@ -120,24 +120,22 @@ def _serve(connection: Connection, content: dict[str, Any], folder: str) -> None
             connection.send(("refused", _line(error)))
 
 
-def _done(
-    message: tuple[Any, ...], models: list[respondents.Respondent], external: External, folder: Path, pick: Callable[[Any], Any]
-) -> Any:
+def _done(message: tuple[Any, ...], models: list[functions.Function], external: External, folder: Path, pick: Callable[[Any], Any]) -> Any:
     if message[0] == "ask":
         return models[message[1]](torch.from_numpy(message[2]), len(message[2]))
     made = code.named(external.train, folder)(message[1], message[2])
     if not callable(made):
         raise RecipeError(f"train needs to return a function x -> scores or a module, got {type(made).__name__}; return what predicts")
-    models.append(_respondent(made, pick, f"shadow model {len(models) - 1}"))
+    models.append(_function(made, pick, f"shadow model {len(models) - 1}"))
     return len(models) - 1
 
 
-def _respondent(network: Any, pick: Callable[[Any], Any], name: str) -> respondents.Respondent:
+def _function(network: Any, pick: Callable[[Any], Any], name: str) -> functions.Function:
     """Return a network as what is asked, in evaluation mode: nobody else has it."""
-    modules = respondents.respondent(network, name).modules
+    modules = functions.function(network, name).modules
     for module in modules:
         module.eval()
-    return respondents.Respondent(call=_scoring(network, pick), name=name, modules=modules)
+    return functions.Function(call=_scoring(network, pick), name=name, modules=modules)
 
 
 def built(external: External, folder: Path) -> tuple[Any, tuple[str, ...]]:

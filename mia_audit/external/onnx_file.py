@@ -13,6 +13,7 @@ import torch
 
 from mia_audit.errors import DataError
 from mia_audit.external.files import reason, regular, told
+from mia_audit.extras import extra
 
 MOST = 2 * 2**30
 _ELSEWHERE = b"\x0a\x08location\x12"
@@ -22,12 +23,7 @@ _ELSEWHERE = b"\x0a\x08location\x12"
 def network(path: Path) -> tuple[Callable[[torch.Tensor], Any], tuple[str, ...]]:
     """Return what answers a batch as the file's network does, and notes; DataError in one line where there is none in the file."""
     name = told(regular(path, "a network").name)
-    try:
-        import onnxruntime  # noqa: PLC0415  # pyright: ignore[reportMissingImports]  # an extra
-    except ImportError as error:
-        raise DataError(
-            f"{name}: running .onnx needs the package onnxruntime, which is not installed; `pip install mia-audit[onnx]`"
-        ) from error
+    onnxruntime = extra("onnxruntime", f"{name}: running .onnx")
     content = _content(name, path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

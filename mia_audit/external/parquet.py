@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mia_audit.errors import DataError
 from mia_audit.external.files import reason, told
+from mia_audit.extras import extra
 
 Column = npt.NDArray[Any]
 Reader = Callable[[Sequence[str]], dict[str, Column]]
@@ -20,13 +21,8 @@ TIGHTEST = 200
 def opened(path: Path) -> tuple[tuple[str, ...], Reader]:
     """Return the names of the columns, and what reads some of them."""
     name = told(path.name)
-    try:
-        import pyarrow as pa  # noqa: PLC0415  # pyright: ignore[reportMissingImports]  # an extra
-        from pyarrow import parquet  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise DataError(
-            f"{name}: reading .parquet needs the package pyarrow, which is not installed; `pip install mia-audit[parquet]`, or write a .csv"
-        ) from error
+    job, otherwise = f"{name}: reading .parquet", ", or write a .csv"
+    pa, parquet = (extra(module, job, otherwise=otherwise) for module in ("pyarrow", "pyarrow.parquet"))
     faults = (OSError, pa.ArrowException, ValueError, MemoryError)
     try:
         file = parquet.ParquetFile(path)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from mia_audit.errors import DataError, EvidenceError, TrainingError, UsageError
-from mia_audit.external import examples, membership, outputs, respondents
+from mia_audit.external import examples, functions, membership, outputs
 from mia_audit.external.examples import Given
 from mia_audit.external.files import reason
+from mia_audit.external.functions import Function
 from mia_audit.external.predictions import DECIDED, UNLABELLED
-from mia_audit.external.respondents import Respondent
 from mia_audit.face import held, scored_record
 from mia_audit.face.scoring import Beside, score
 from mia_audit.record.scored import Read, ScoredRecord
@@ -74,10 +74,10 @@ def audit(predict: Predict, data: Any, who: tuple[Any, Any], fit: tuple[Fit | No
     scored_record.require_room(asking.out, force=asking.force)
     known = examples.given(data)
     sides = _sides(known, who)
-    target = respondents.respondent(predict, "the target")
+    target = functions.function(predict, "the target")
     order = stream(asking.seed, "asked order").permutation(len(sides.places))
-    with respondents.evaluating(target) as told:
-        doubts = respondents.doubts(target, known, sides.places[order[: asking.together]])
+    with functions.evaluating(target) as told:
+        doubts = functions.doubts(target, known, sides.places[order[: asking.together]])
         answers = [_asked(target, known, sides, order, asking)]
     coins = stream(asking.seed, "shadow coins").random((fit[1] if fit[0] else 0, len(order))) < 0.5
     answers += [_shadow(fit[0], known, sides, order, asking, row, number) for number, row in enumerate(coins) if fit[0]]
@@ -119,9 +119,9 @@ def _sides(known: Given, who: tuple[Any, Any]) -> Sides:
     return Sides(places=places[~equal], member=member[places][~equal], notes=notes)
 
 
-def _asked(who: Respondent, known: Given, sides: Sides, order: Ints, asking: Asking) -> Floats:
+def _asked(who: Function, known: Given, sides: Sides, order: Ints, asking: Asking) -> Floats:
     """Return a network's answers in the order of the sides, asked in another."""
-    found = respondents.ask(who, known, sides.places[order], asking.together)
+    found = functions.ask(who, known, sides.places[order], asking.together)
     answers = np.empty_like(found)
     answers[order] = found
     return answers
@@ -137,8 +137,8 @@ def _shadow(  # noqa: PLR0913, PLR0917  what trains it and what it is asked
         raise TrainingError(f"train could not fit shadow model {number}, got {reason(error)}; try it as train(indices, seed)") from error
     if not callable(model):
         raise UsageError(f"train needs to return a function x -> scores or a module, got {type(model).__name__}; return what predicts")
-    shadow = respondents.respondent(model, f"shadow model {number}")
-    with respondents.evaluating(shadow):
+    shadow = functions.function(model, f"shadow model {number}")
+    with functions.evaluating(shadow):
         return _asked(shadow, known, sides, order, asking)
 
 

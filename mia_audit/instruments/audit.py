@@ -10,7 +10,7 @@ from mia_audit.instruments.family import Family
 from mia_audit.instruments.observations import Observations
 from mia_audit.instruments.verdict import NO_POWER, VIOLATED, Finding, Reach
 from mia_audit.privacy import stated as claims
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics.likelihood import Canaries
 from mia_audit.streams import stream
 
@@ -32,7 +32,7 @@ class Sizes:
 class Audited:
     """A claim, its epsilon from above (and from below where bounds differ), and findings at one level together."""
 
-    claim: Claimed
+    claim: Stated
     epsilon: float
     least: float
     level: float
@@ -52,7 +52,7 @@ class Audited:
         return NO_POWER if all(each == NO_POWER for each in said) else "consistent"
 
 
-def planned(claim: Claimed, sizes: Sizes, level: float = LEVEL) -> tuple[Reach, ...]:
+def planned(claim: Stated, sizes: Sizes, level: float = LEVEL) -> tuple[Reach, ...]:
     """Return what each instrument could see with so much measured; nothing is measured for it."""
     family, each = Family(claim=claim), level / 4
     return (
@@ -63,7 +63,7 @@ def planned(claim: Claimed, sizes: Sizes, level: float = LEVEL) -> tuple[Reach, 
     )
 
 
-def audited(claim: Claimed, seen: Observations, level: float = LEVEL) -> Audited:
+def audited(claim: Stated, seen: Observations, level: float = LEVEL) -> Audited:
     """Return what the observations say of a claim; the level is divided among the instruments that have something to look at."""
     family, each = Family(claim=claim), level / len(seen.kinds)
     ways = {"step test": _steps, "sampler test": _sampler, "one run": _once, "many trainings": _often}

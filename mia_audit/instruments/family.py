@@ -13,7 +13,7 @@ import numpy as np
 from mia_audit.errors import RecipeError
 from mia_audit.privacy import stated as claims
 from mia_audit.privacy.accounting import COARSE
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics.curve import Curve
 
 FACTORS = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
@@ -24,7 +24,7 @@ _LEAST, _MOST = 0.1, 16.0
 class Family:
     """A claim and its relatives; curves are computed once."""
 
-    claim: Claimed
+    claim: Stated
     kept: dict[float, Curve] = field(default_factory=dict)
 
     @property

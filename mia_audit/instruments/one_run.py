@@ -16,7 +16,7 @@ import numpy as np
 from mia_audit.errors import EvidenceError
 from mia_audit.instruments.family import Family
 from mia_audit.instruments.verdict import HALF, POWER, Finding, Reach
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics import gaussian_pair, likelihood, onerun, onerun_tradeoff
 from mia_audit.statistics.curve import Curve
 from mia_audit.statistics.onerun import Guesses
@@ -48,7 +48,7 @@ class Design:
         return onerun.guess(score_of(self.family.claim)(z), coins, self.accused, self.cleared)
 
 
-def score_of(claim: Claimed) -> Score:
+def score_of(claim: Stated) -> Score:
     """Return the most powerful score of projections [steps, canaries] under the claim's sampler, at the noise that they have.
 
     Where they are quieter than claimed the ratio is that of the quieter noise. It is read off the projections without the coins, so that
@@ -69,7 +69,7 @@ def _heard(z: Floats) -> float:
     return float(np.median(np.abs(z - np.median(z)))) / 0.6745
 
 
-def simulated(claim: Claimed, canaries: int, factor: float, rng: np.random.Generator) -> tuple[Floats, Bools]:
+def simulated(claim: Stated, canaries: int, factor: float, rng: np.random.Generator) -> tuple[Floats, Bools]:
     """Return projections [steps, canaries] and coins [canaries] of a training as claimed, with so many times the noise."""
     coins = rng.random(canaries) < 0.5
     z: Floats = rng.standard_normal((claim.steps, canaries), dtype=np.float32) * np.float32(factor * claim.noise_multiplier)
@@ -77,7 +77,7 @@ def simulated(claim: Claimed, canaries: int, factor: float, rng: np.random.Gener
     return z, coins
 
 
-def _drawn(claim: Claimed, canaries: int, rng: np.random.Generator) -> Bools:
+def _drawn(claim: Stated, canaries: int, rng: np.random.Generator) -> Bools:
     if claim.rate == 1 or claim.sampling == "poisson":
         return rng.random((claim.steps, canaries), dtype=np.float32) < claim.rate
     epochs = claim.steps // claim.epoch
@@ -100,7 +100,7 @@ def designed(family: Family, canaries: int, level: float, seed: int = 0) -> Desi
     return Design(family=family, canaries=canaries, level=level, accused=accused, cleared=cleared, seed=seed)
 
 
-def _affordable(claim: Claimed, canaries: int, most: int) -> int:
+def _affordable(claim: Stated, canaries: int, most: int) -> int:
     return max(1, min(most, int(_DRAWS / 4 / (claim.steps * canaries))))
 
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from mia_audit.errors import EvidenceError
 from mia_audit.instruments.verdict import Finding, Reach, together
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics import inclusion
 from mia_audit.types import Bools
 
 
-def reach(claim: Claimed, chances: int, level: float, models: int = 1) -> Reach:
+def reach(claim: Stated, chances: int, level: float, models: int = 1) -> Reach:
     """Return what so many chances (steps times examples) a model can tell from the claimed rate."""
     if claim.sampling != "poisson":
         told = "sees any example that is not in exactly one step an epoch"
@@ -31,7 +31,7 @@ def reach(claim: Claimed, chances: int, level: float, models: int = 1) -> Reach:
     )
 
 
-def judged(included: Bools, claim: Claimed, level: float) -> Finding:
+def judged(included: Bools, claim: Stated, level: float) -> Finding:
     """Return what inclusions [models, steps, examples] or [steps, examples] say of the claim."""
     models = included[None] if included.ndim == 2 else included
     if models.ndim != 3 or models.dtype != np.bool_:
@@ -39,7 +39,7 @@ def judged(included: Bools, claim: Claimed, level: float) -> Finding:
     return judged_each(list(models), claim, level)
 
 
-def judged_each(models: list[Bools], claim: Claimed, level: float) -> Finding:
+def judged_each(models: list[Bools], claim: Stated, level: float) -> Finding:
     """Return the same of matrices [steps, examples] of several models, whose members may differ in number."""
     ps = {f"model {number}, {name}": p for number, matrix in enumerate(models) for name, p in _ps(matrix, claim).items()}
     worst = min(ps, key=lambda name: ps[name])
@@ -52,7 +52,7 @@ def judged_each(models: list[Bools], claim: Claimed, level: float) -> Finding:
     )
 
 
-def _ps(matrix: Bools, claim: Claimed) -> dict[str, float]:
+def _ps(matrix: Bools, claim: Stated) -> dict[str, float]:
     if claim.rate == 1:
         return {"everybody": float(matrix.all())}
     if claim.sampling == "poisson":

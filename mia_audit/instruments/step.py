@@ -20,7 +20,7 @@ import numpy as np
 
 from mia_audit.errors import EvidenceError
 from mia_audit.instruments.verdict import Finding, Reach, together
-from mia_audit.privacy.stated import Claimed
+from mia_audit.privacy.stated import Stated
 from mia_audit.statistics import shift
 from mia_audit.statistics.shift import Shift
 from mia_audit.types import Floats
@@ -140,7 +140,7 @@ def _learned(inside: Floats, outside: Floats) -> Floats:
     return row / length if length else np.full(gap.shape, gap.size**-0.5)
 
 
-def looks(case: Case, claim: Claimed) -> dict[str, float]:
+def looks(case: Case, claim: Stated) -> dict[str, float]:
     """Return the p of each look at one canary."""
     ps: dict[str, float] = {}
     for column, name in enumerate(case.directions):
@@ -156,7 +156,7 @@ def _shift(case: Case, column: int) -> Shift:
     return shift.measured(case.inside[:, column], case.outside[:, column])
 
 
-def _noise(case: Case, claim: Claimed, unit: float) -> float:
+def _noise(case: Case, claim: Stated, unit: float) -> float:
     """Return the p of "every tensor's noise is as loud as claimed", Bonferroni."""
     columns = [column for column, name in enumerate(case.directions) if name.startswith("tensor")]
     ps = []
@@ -174,7 +174,7 @@ def _fresh(case: Case) -> float:
     return 0.0 if shift.repeated(case.inside[:, columns]) or shift.repeated(case.outside[:, columns]) else 1.0
 
 
-def reach(claim: Claimed, replays: int, level: float, canaries: int = 1) -> Reach:
+def reach(claim: Stated, replays: int, level: float, canaries: int = 1) -> Reach:
     """Return what so many replays a side see: the largest share of the claimed noise that one canary alone refutes."""
     used, each = replays - max(20, int(PILOT * replays)), level / (canaries * _LOOKS)
 
@@ -194,7 +194,7 @@ def reach(claim: Claimed, replays: int, level: float, canaries: int = 1) -> Reac
     )
 
 
-def judged(cases: Sequence[Case], claim: Claimed, level: float) -> Finding:
+def judged(cases: Sequence[Case], claim: Stated, level: float) -> Finding:
     """Return what all canaries together say of the claim."""
     every = {f"{case.name}, {look}": p for case in cases for look, p in looks(case, claim).items()}
     random = {name: p for name, p in every.items() if not name.endswith("fresh")}

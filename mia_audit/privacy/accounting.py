@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from mia_audit.errors import RecipeError
+from mia_audit.extras import extra
 from mia_audit.privacy import gaussian
 from mia_audit.privacy.mechanism import Mechanism, check_delta
 from mia_audit.privacy.remembered import remembered
@@ -163,9 +164,4 @@ def _shuffle(mechanism: Mechanism, delta: float) -> tuple[Entry, ...]:
 
 def library(name: str) -> Any:
     """Import an accountant; RecipeError says how to install it."""
-    import importlib  # noqa: PLC0415  seconds of imports, paid by those who account
-
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise RecipeError(f"accounting needs {name.partition('.')[0]}, which is not installed; pip install 'mia-audit[dp]'") from error
+    return extra(name, "accounting", RecipeError)

@@ -24,7 +24,7 @@ _LARGEST = 700.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claimed:
+class Stated:
     """A DP-SGD training as somebody states it.
 
     noise_multiplier  standard deviation of the noise over the clipping norm
@@ -98,7 +98,7 @@ class Profile:
     deltas: npt.NDArray[np.float64]
 
 
-def profile(claim: Claimed, points: int = 600, width: float = COARSE) -> Profile:
+def profile(claim: Stated, points: int = 600, width: float = COARSE) -> Profile:
     """Return what a claim permits; RecipeError for balls and bins, whose delta is computed at one epsilon at a time and in minutes."""
     if (mu := claim.mu) is not None:
         epsilons = np.linspace(0.0, min(_LARGEST, max(1.0, gaussian.epsilon_of(mu, _SMALLEST))), points)
@@ -110,21 +110,21 @@ def profile(claim: Claimed, points: int = 600, width: float = COARSE) -> Profile
     return Profile(epsilons=epsilons, deltas=np.minimum.accumulate(deltas))
 
 
-def epsilon_of(claim: Claimed, width: float = COARSE) -> float:
+def epsilon_of(claim: Stated, width: float = COARSE) -> float:
     """Return an upper bound of epsilon at the claim's delta."""
     if (mu := claim.mu) is not None:
         return gaussian.epsilon_of(mu, claim.delta)
     return float(_losses(claim, width).get_epsilon_for_delta(claim.delta))
 
 
-def least_epsilon_of(claim: Claimed, width: float = COARSE) -> float:
+def least_epsilon_of(claim: Stated, width: float = COARSE) -> float:
     """Return a lower bound of the same: a claim of less than this is wrong before anything is measured."""
     if (mu := claim.mu) is not None:
         return gaussian.epsilon_of(mu, claim.delta)
     return float(_losses(claim, width, least=True).get_epsilon_for_delta(claim.delta))
 
 
-def _losses(claim: Claimed, width: float, *, least: bool = False) -> Any:
+def _losses(claim: Stated, width: float, *, least: bool = False) -> Any:
     """Return dp-accounting's privacy loss distribution of the whole training, from above or from below."""
     if claim.sampling != "poisson":
         raise RecipeError(

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mia_audit.errors import OutputError
+from mia_audit.extras import extra
 from mia_audit.paths import Place, expanded
 from mia_audit.record import Record
 from mia_audit.report.writing import write_whole
@@ -59,11 +60,7 @@ def write_csv(record: Record, path: Place) -> None:
 
 def write_parquet(record: Record, path: Place) -> None:
     """Write the table as Parquet, nulls where a number is missing; needs pyarrow."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415  # pyright: ignore[reportMissingImports]  # an extra
-        from pyarrow import parquet  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise OutputError("--parquet needs the package pyarrow, which is not installed; `pip install pyarrow`, or use --csv") from error
+    pa, parquet = (extra(module, "--parquet", OutputError, ", or use --csv") for module in ("pyarrow", "pyarrow.parquet"))
     try:
         place = expanded(path, "--parquet")
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -9,19 +9,15 @@ import numpy.typing as npt
 from mia_audit.data.own.columns import Column, label_of, tabled
 from mia_audit.data.own.given import Asked, Given
 from mia_audit.errors import DataError
+from mia_audit.extras import extra
 
 _INDEX = re.compile(r"__index_level_\d+__")  # of pandas, and no feature
 
 
 def read(asked: Asked) -> Given:
     """Return the table; DataError names the row and column of what is no value."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415  # pyright: ignore[reportMissingImports]  # an extra
-        from pyarrow import parquet  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise DataError(
-            f"{asked.name}: reading .parquet needs the package pyarrow, which is not installed; `pip install pyarrow`, or write a .csv"
-        ) from error
+    job, otherwise = f"{asked.name}: reading .parquet", ", or write a .csv"
+    pa, parquet = (extra(module, job, otherwise=otherwise) for module in ("pyarrow", "pyarrow.parquet"))
     try:
         table = parquet.read_table(asked.path)
     except (OSError, pa.ArrowException) as error:

@@ -1,4 +1,4 @@
-"""Whoever can be asked: any function or module, x -> scores, one row an example; put in evaluation mode and back, its states reset.
+"""What somebody else wrote: any function or module, x -> scores, one row an example; put in evaluation mode and back, its states reset.
 
 States that a network keeps between batches (membranes of snnTorch's, SpikingJelly's or sinabs' neurons) are reset before every batch by
 the neurons' own method, on every module: snntorch.utils.reset does not reach nested ones.
@@ -26,7 +26,7 @@ _CLOSE = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Respondent:
+class Function:
     """What is asked, what it is called in messages, and the modules in it that have a mode or keep states."""
 
     call: Callable[[Any], Any]
@@ -49,17 +49,17 @@ class Respondent:
         return _scores(found, size, self.name)
 
 
-def respondent(call: Any, name: str) -> Respondent:
+def function(call: Any, name: str) -> Function:
     """Return a function or module as what can be asked; UsageError where it is neither."""
     if not callable(call):
         raise UsageError(
             f"{name} needs to be a function x -> scores or a module, got {type(call).__name__}; give one, such as lambda x: net(x)"
         )
-    return Respondent(call=call, name=name, modules=tuple(_modules(call)))
+    return Function(call=call, name=name, modules=tuple(_modules(call)))
 
 
 @contextmanager
-def evaluating(asked: Respondent) -> Iterator[tuple[str, ...]]:
+def evaluating(asked: Function) -> Iterator[tuple[str, ...]]:
     """Put all modules into evaluation mode, and every one back into its own; gives a note where one was training."""
     modes = [(each, each.training) for module in asked.modules for each in module.modules()]
     for each, _ in modes:
@@ -82,7 +82,7 @@ def reset(module: nn.Module) -> None:
             getattr(each, method)()
 
 
-def ask(asked: Respondent, examples: Given, places: Ints, together: int) -> Floats:
+def ask(asked: Function, examples: Given, places: Ints, together: int) -> Floats:
     """Return answers about examples at some positions, in that order, [places, classes]."""
     parts = [asked(examples.batch(some), len(some)) for some in _batches(places, together)]
     widths = {part.shape[1] for part in parts}
@@ -93,7 +93,7 @@ def ask(asked: Respondent, examples: Given, places: Ints, together: int) -> Floa
     return np.concatenate(parts)
 
 
-def doubts(asked: Respondent, examples: Given, places: Ints) -> tuple[str, ...]:
+def doubts(asked: Function, examples: Given, places: Ints) -> tuple[str, ...]:
     """Ask about a batch twice, and in another order; say where the answers differ: a random or a remembering network."""
     first, again = (asked(examples.batch(places), len(places)) for _ in range(2))
     turned = asked(examples.batch(places[::-1].copy()), len(places))[::-1]
