@@ -134,7 +134,7 @@ def test_what_cannot_be_built_or_read_is_one_line(place: Path) -> None:
         child.built(external(arguments={"no": 1}), place)
     network, notes = child.built(external(), place)
     assert notes[0] == "Net with 650 parameters from c.pth."
-    asked = child._respondent(network, lambda answer: answer, "the target")
+    asked = child._function(network, lambda answer: answer, "the target")
     with pytest.raises(AuditError, match=r"returns \(\[2\], \[3, 4, 10\]\); say which are the scores with output = '1.mean\(0\)'"):
         asked(torch.zeros(4, 1, 8, 8), 4)
 

@@ -210,7 +210,6 @@ __all__ = [
     "Utility",
     "VariantComparison",
     "Vulnerable",
-    "digest",
     "load",
     "verdict",
 ]  # fmt: skip
