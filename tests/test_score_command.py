@@ -18,6 +18,7 @@ from mia_audit.record.scored import load
 from mia_audit.statistics.delong import auc_interval
 from mia_audit.statistics.interval import LEVEL
 from tests.support.html import tags, text
+from tests.support.records import make_record
 from tests.test_score import arrays
 
 
@@ -122,6 +123,16 @@ def test_a_record_leaves_nothing_of_an_audit_that_lay_there(scored: Path, tmp_pa
     written = load(scored / "record.json").write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["arrays.npz", "record.json", "run.json"]
     assert load(tmp_path).id == written.id
+
+
+def test_a_report_of_several_skips_predictions(scored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`report audits/*` names them too: they are told of, and the audits are drawn; alone, also by record.json, they are drawn."""
+    make_record().write(tmp_path / "audit")
+    assert run("report", str(scored), str(tmp_path / "audit"), "-o", str(tmp_path / "page.html")) == 0
+    assert f"Skipped {scored}: predictions that were scored, which are drawn alone" in capsys.readouterr().err
+    assert "snn-q4" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert run("report", str(scored / "record.json"), "-o", str(tmp_path / "alone.html")) == 0
+    assert run("report", str(scored), str(tmp_path), "-o", str(tmp_path / "none.html")) == 2
 
 
 def test_another_reader_of_records_points_to_report(scored: Path) -> None:

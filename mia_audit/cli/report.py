@@ -50,11 +50,11 @@ def report(  # noqa: PLR0913, PLR0917  a command line's options are its argument
 def _drawn_as_scored(records: list[Path], out: Path, title: str, *, plain: bool) -> bool:
     """Draw the one record named where it holds scored predictions, and say whether it does; OutputError where more was asked for."""
     from mia_audit.errors import OutputError  # noqa: PLC0415
-    from mia_audit.paths import expanded  # noqa: PLC0415
     from mia_audit.record import scored  # noqa: PLC0415
+    from mia_audit.record.folder import home  # noqa: PLC0415
     from mia_audit.report import write_scored  # noqa: PLC0415
 
-    folder = expanded(records[0], "a record")
+    folder = home(records[0])
     if len(records) > 1 or not scored.is_scored(folder):
         return False
     if not plain:
@@ -78,15 +78,20 @@ def _complete(record: "Record", look: "Look") -> "Look":
 def _that_hold_records(places: list[Path]) -> list[Path]:
     """Return the folders that hold a record, as `audits/*` names others besides; what is named alone, or is not there, is not skipped."""
     from mia_audit.errors import RecordError  # noqa: PLC0415
-    from mia_audit.paths import expanded  # noqa: PLC0415
+    from mia_audit.record.folder import home  # noqa: PLC0415
+    from mia_audit.record.scored import is_scored  # noqa: PLC0415
 
-    found = [expanded(place, "a record") for place in places]
-    others = [place for place in found if place.exists() and not (place / "record.json").exists()] if len(found) > 1 else []
-    for place in others:
-        typer.echo(f"Skipped {place}: no record (it holds no record.json)", err=True)
-    if len(others) == len(found):
+    found = [home(place) for place in places]
+    reasons = {
+        place: "predictions that were scored, which are drawn alone" if is_scored(place) else "no record (it holds no record.json)"
+        for place in (found if len(found) > 1 else [])
+        if is_scored(place) or (place.exists() and not (place / "record.json").exists())
+    }
+    for place, reason in reasons.items():
+        typer.echo(f"Skipped {place}: {reason}", err=True)
+    if len(reasons) == len(set(found)):
         raise RecordError(f"a report needs at least one record, got none among {len(found)} places; give the folders that audits wrote")
-    return [place for place in found if place not in others]
+    return [place for place in found if place not in reasons]
 
 
 def _shared(record: "Record") -> "Record":

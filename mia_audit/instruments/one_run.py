@@ -167,7 +167,7 @@ def judged(z: Floats, coins: Bools, design: Design, known: Reach | None = None) 
             "epsilon claimed": family.epsilon(),
             "epsilon at least, f-DP": family.shown(lambda curve: refutes(guesses, curve, level)) if family.whole else math.nan,
             "epsilon at least, Steinke": onerun.bound(guesses, family.claim.delta, level),
-            "epsilon estimate, Gaussian pair": pair.epsilon(family.claim.delta),
+            "epsilon estimated by a Gaussian pair (no bound: mostly above the truth)": pair.epsilon(family.claim.delta),
         },
         notes=(f"{guesses.right} of {guesses.made} guesses right ({design.accused:g} accused, {design.cleared:g} cleared)",),
     )

@@ -42,13 +42,18 @@ def write(folder: Place, text: str, arrays: Arrays, run: Mapping[str, Any], expo
     return place
 
 
+def home(place: Place) -> Path:
+    """Return the folder that is named, perhaps by its record.json."""
+    folder = expanded(place, "a record")
+    return folder.parent if folder.name == "record.json" and folder.is_file() else folder
+
+
 def found(place: Place, maker: str) -> tuple[Path, str]:
-    """Return a record's folder, which may be named by its record.json, and that file's text; RecordError where there is none.
+    """Return a record's folder and the text of its record.json; RecordError where there is none.
 
     maker: what writes such a folder, for the message.
     """
-    folder = expanded(place, "a record")
-    folder = folder.parent if folder.name == "record.json" and folder.is_file() else folder
+    folder = home(place)
     try:
         return folder, (folder / "record.json").read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
