@@ -1,14 +1,17 @@
 """Nobody is kept out of the page: axe-core finds nothing, narrow or wide, light or dark; no number hides; colour is never alone."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
 from mia_audit import report
 from mia_audit.audit.findings.risk import strict_of
+from mia_audit.cli import main
 from mia_audit.report.provenance import Look
 from mia_audit.report.theme import COLOURS, DASHES, MARKERS, SERIES
 from tests.support import axe, browser
@@ -19,7 +22,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(browser.executable() is None, reason="needs Debian's chromium on the path: apt-get install chromium"),
 ]
-PAGES = ("audit", "table", "comparison")
+PAGES = ("audit", "table", "comparison", "scored")
 WIDTHS = (360, 768, 1280)
 
 
@@ -32,6 +35,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     table = make_record("ann", image=False, spiking=False, classes=("a", "b", "c"), failed_control=True, pool=300)
     report.write([table], folder / "table.html", look=Look(unfold=True))
     report.write([leaky, make_record("snn-q8", weight_bits=8, seed=1)], folder / "comparison.html")
+    rng = np.random.default_rng(0)
+    labels, member = rng.integers(0, 4, 300), rng.random(300) < 0.5
+    logits = rng.normal(size=(300, 4)) + (2 + member)[:, None] * np.eye(4)[labels]
+    np.savez(folder / "answers.npz", logits=logits, label=labels, member=member)
+    for arguments in (["score", "answers.npz", "--out", "answers"], ["report", "answers", "-o", "scored.html"]):
+        with pytest.raises(SystemExit), contextlib.chdir(folder):
+            main(arguments)
     return {name: folder / f"{name}.html" for name in PAGES}
 
 
