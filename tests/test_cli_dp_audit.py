@@ -42,6 +42,12 @@ def test_the_plan_tells_access_and_power_before_anything_is_measured(capsys: pyt
     assert told["claim"]["noise_multiplier"] == 4
 
 
+def test_an_epsilon_below_the_bound_is_doubted_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """The bound stands beside it; an epsilon above it is not doubted."""
+    assert "The claimed epsilon 1 lies below that bound" in ran(capsys, *WHOLE, "--epsilon", "1")
+    assert "lies below" not in ran(capsys, *WHOLE, "--epsilon", "12")
+
+
 @pytest.mark.parametrize(("noise", "verdict"), [("1", "consistent"), ("0.5", "violated")])
 def test_somebody_elses_training_in_three_commands(noise: str, verdict: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The documented example, sound and broken in secret."""

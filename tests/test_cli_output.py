@@ -16,6 +16,7 @@ import pytest
 import mia_audit
 from mia_audit.catalogue import card_names, suite_names, target_names
 from mia_audit.cli import main
+from mia_audit.cli.ending import PLAIN, STORED
 from mia_audit.data.profiles import profiles
 from mia_audit.models.surrogates import SURROGATES
 from mia_audit.record import load
@@ -299,6 +300,23 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, workers: str) -> None:
     assert without_minutes(err) == "Interrupted. Finished cohorts are in the store; the same command goes on from there.\n"
     assert 1 <= len(kept(tmp_path)) < 7
     assert gone(running.pid)
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(["run", "ann"], STORED), (["run", "ann", "--plan"], PLAIN), (["list"], PLAIN)])
+def test_an_interrupt_speaks_of_the_store_only_where_something_trains(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a plan nor a list leaves cohorts there."""
+    heard: list[str] = []
+
+    def answered(told: str) -> None:
+        heard.append(told)
+        raise SystemExit
+
+    monkeypatch.setattr(sys.modules["mia_audit.cli.main"], "answered", answered)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert heard == [said]
 
 
 def kept(folder: Path) -> list[Path]:

@@ -81,6 +81,14 @@ INIT = (
 )
 
 
+@pytest.mark.usefixtures("place")
+def test_init_holds_the_network_to_its_owners_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
+    """An accuracy that it does not have is refused, and nothing is written."""
+    assert run(*INIT, "--output", "1.mean(0)", "--accuracy", "0.999") == 2
+    assert "the target needs the accuracy that its owner measured, 0.999" in capsys.readouterr().err
+    assert not Path("t.toml").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("place")
 def test_a_checkpoint_is_audited_in_two_commands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from mia_audit.cli.account import _epsilon
 from mia_audit.errors import RecipeError
 from mia_audit.privacy import accounting, gaussian
 from mia_audit.privacy.mechanism import Mechanism, check_delta
@@ -210,3 +211,11 @@ def test_the_command_needs_noise_or_a_target(more: list[str], capsys: pytest.Cap
         main(["account", "--batch", "100", "--examples", "1000", "--epochs", "2", "--delta", "1e-4", *more])
     assert left.value.code == 2
     assert "account needs --noise-multiplier or --target-epsilon" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.0, "0.000"), (1.26e-5, "1.3e-05"), (0.00049, "4.9e-04"), (0.0005, "0.001"), (2.68062, "2.681")]
+)
+def test_a_tiny_epsilon_is_not_printed_as_none(value: float, said: str) -> None:
+    """Three decimals would say 0.000, which no training but an empty one has."""
+    assert _epsilon(value) == said
