@@ -327,10 +327,10 @@ def test_outputs_that_seem_to_be_shares_are_not_taken_for_logits(tmp_path: Path,
 
 
 def test_rounding_may_move_a_sum_by_half_a_step_a_class(tmp_path: Path) -> None:
-    """Ten classes in whole per cent may sum to 95 to 105: taken, and said."""
+    """Ten classes in whole per cent may sum to 97 to 103: taken, and said."""
     rng = np.random.default_rng(0)
     shares = rng.dirichlet(np.ones(10), 2_000).round(2)
     shares = shares[np.argsort(-np.abs(shares.sum(axis=1) - 1))[:400]]
-    assert (np.abs(shares.sum(axis=1) - 1) > 0.021).sum() > 10
+    assert (np.abs(shares.sum(axis=1) - 1) > 0.021).any()
     table = {**wide(shares, "p_", tuple(range(10))), "label": rng.integers(0, 10, 400), "member": rng.integers(0, 2, 400)}
     assert any("rounded to 2 decimals" in note for note in read(tmp_path, table).notes)
