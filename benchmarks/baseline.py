@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from benchmarks.setting import Setting, clock_of
 from mia_audit.models import architectures
 from mia_audit.models.architectures import Conv, Layer, Linear, Pool, Shape
-from mia_audit.recipe import Model, Quantization, Recipe, settled
+from mia_audit.recipe import Model, Quantization, Recipe, filled
 from mia_audit.training import batches
 from mia_audit.types import Bools, Floats
 
@@ -100,7 +100,7 @@ class SingleModel:
         calls = STATISTICS * setting.recipe.model.time_steps
         self.net = network(setting.recipe, setting.pool.inputs.shape[1:], setting.pool.classes, statistics=calls).to(device).train()
         self.steps_per_epoch = batches.steps_per_epoch(
-            len(setting.pool.labels), setting.recipe.data.member_fraction, settled(setting.recipe.training.batch_size)
+            len(setting.pool.labels), setting.recipe.data.member_fraction, filled(setting.recipe.training.batch_size)
         )
         self._inputs = channels_first(setting.pool.inputs).to(device)
         self._labels = torch.from_numpy(setting.pool.labels).to(device)
@@ -123,8 +123,8 @@ class SingleModel:
 
     def _train(self) -> Iterator[int]:
         training = self.recipe.training
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=settled(training.learning_rate), weight_decay=training.weight_decay)
-        for _ in range(settled(training.epochs)):
+        optimizer = torch.optim.Adam(self.net.parameters(), lr=filled(training.learning_rate), weight_decay=training.weight_decay)
+        for _ in range(filled(training.epochs)):
             for positions in _shuffled(self._members, self.steps_per_epoch):
                 batch = torch.from_numpy(positions).to(self.device)
                 loss = nn.functional.cross_entropy(self.net(self._inputs[batch]), self._labels[batch])

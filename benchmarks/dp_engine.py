@@ -21,7 +21,7 @@ from mia_audit.instruments import step as steps
 from mia_audit.instruments.verdict import Finding
 from mia_audit.privacy.constants import constants
 from mia_audit.privacy.stated import Stated
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.training.batches import Batch
 from mia_audit.training.feeding import feed
 from mia_audit.training.lockstep import Pool, build
@@ -108,7 +108,7 @@ class Replayer:
 
     def canary(self) -> Floats:
         """Return the canary's clipped gradient over the divisor [parameters]: what a step without noise moves more with it."""
-        privacy = settled(self.recipe.privacy)
+        privacy = filled(self.recipe.privacy)
         quiet = self.recipe.model_copy(update={"privacy": privacy.model_copy(update={"noise_multiplier": 0.0})})
         moved = []
         for side in (True, False):
@@ -127,11 +127,11 @@ class Replayer:
 
 def claim_of(recipe: Recipe) -> Stated:
     """Return what a private recipe claims of its steps."""
-    privacy, told = settled(recipe.privacy), constants(recipe, EXAMPLES)
+    privacy, told = filled(recipe.privacy), constants(recipe, EXAMPLES)
     return Stated(
-        noise_multiplier=settled(privacy.noise_multiplier),
+        noise_multiplier=filled(privacy.noise_multiplier),
         rate=told.rate if privacy.sampling == "poisson" else 1 / told.steps,
-        steps=told.steps * settled(recipe.training.epochs),
+        steps=told.steps * filled(recipe.training.epochs),
         delta=privacy.delta,
         sampling=privacy.sampling,
     )
@@ -141,7 +141,7 @@ def step_of(replayer: Replayer, replays: int, seed: int = 0) -> Finding:
     """Return what the step test says of the engine."""
     recipe = replayer.recipe
     replayer.apart = replays
-    unit = settled(recipe.privacy).max_grad_norm / settled(recipe.training.batch_size)
+    unit = filled(recipe.privacy).max_grad_norm / filled(recipe.training.batch_size)
     known = replayer.canary()
     case = steps.replayed(replayer, replays, np.random.default_rng(seed), known=known, unit=unit, tensors=replayer.tensors())
     return steps.judged([case], claim_of(recipe), LEVEL)

@@ -211,7 +211,7 @@ FAULTS = (
             (
                 "data/design.py",
                 "    return np.stack([_row(recipe, model) for model in range(models)])",
-                "    pool = settled(recipe.data.pool)\n    return np.argsort(np.random.default_rng(recipe.training.seed).random((models, pool)), axis=0) < models // 2",
+                "    pool = filled(recipe.data.pool)\n    return np.argsort(np.random.default_rng(recipe.training.seed).random((models, pool)), axis=0) < models // 2",
             ),
         ),
         tests=(JOINED, DESIGN),
@@ -447,8 +447,8 @@ FAULTS = (
         changes=(
             (
                 "training/optimizing.py",
-                'group["lr"] = settled(training.learning_rate)',
-                'group["lr"] = 0.1 * settled(training.learning_rate)',
+                'group["lr"] = filled(training.learning_rate)',
+                'group["lr"] = 0.1 * filled(training.learning_rate)',
             ),
         ),
         tests=("tests/test_zoo_training.py",),
@@ -456,7 +456,7 @@ FAULTS = (
     ),
     Fault(
         name="losses summed over weights of one",
-        changes=(("training/stepping.py", "(each * settled(passage.weights)).sum(dim=1)", "each.mean(dim=1)"),),
+        changes=(("training/stepping.py", "(each * filled(passage.weights)).sum(dim=1)", "each.mean(dim=1)"),),
         tests=(LOCKSTEP, BATCHES),
         only_tests="padding is trained on in the loss alone, behind the door",
     ),

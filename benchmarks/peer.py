@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 from benchmarks.baseline import channels_first
 from benchmarks.peer_network import Network, train
 from benchmarks.setting import one_thread, setting
-from mia_audit.recipe import settled
+from mia_audit.recipe import filled
 from mia_audit.types import Bools, Floats, Ints
 
 
@@ -185,7 +185,7 @@ def main() -> None:
     case = Case(
         inputs=channels_first(chosen.pool.inputs).numpy(), labels=chosen.pool.labels, member=chosen.rows[0],
         recipe=chosen.recipe.model_dump_json(), shape=chosen.pool.inputs.shape[1:],
-        batch_size=settled(chosen.recipe.training.batch_size), learning_rate=settled(chosen.recipe.training.learning_rate),
+        batch_size=filled(chosen.recipe.training.batch_size), learning_rate=filled(chosen.recipe.training.learning_rate),
         shadows=arguments.shadows, target_epochs=arguments.target_epochs, shadow_epochs=arguments.shadow_epochs,
     )  # fmt: skip
     TOOLKITS[arguments.toolkit](case, phases)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.baseline import network
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -35,7 +35,7 @@ class Network(nn.Module):
 
 def train(model: Network, dataloader: "DataLoader[Any]", recipe: str, epochs: int) -> None:
     """Train as a user would: Adam, cross-entropy, a loop over a DataLoader."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=settled(Recipe.model_validate_json(recipe, strict=False).training.learning_rate))
+    optimizer = torch.optim.Adam(model.parameters(), lr=filled(Recipe.model_validate_json(recipe, strict=False).training.learning_rate))
     model.train()
     for _ in range(epochs):
         for x, y in dataloader:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.setting import data_root, setting
 from benchmarks.table import Row, say, show
-from mia_audit.recipe import settled
+from mia_audit.recipe import filled
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"adversarial-robustness-toolbox": "1.20.1", "sacroml": "2.0.1", "auditml": "0.1.0"}
@@ -105,7 +105,7 @@ def ours(dataset: str) -> float:
 
 def rows(dataset: str, toolkits: list[str], *, full: bool) -> Iterator[Row]:
     """Measure one data set; each row comes as soon as its toolkit is done, and a toolkit that fails takes no other's along."""
-    epochs = settled(setting("snn-q4", dataset, 1).recipe.training.epochs)
+    epochs = filled(setting("snn-q4", dataset, 1).recipe.training.epochs)
     brief = Training(shadows=2, target_epochs=BRIEF[dataset][0], shadow_epochs=BRIEF[dataset][1])
     training = Training(shadows=SHADOWS, target_epochs=epochs, shadow_epochs=epochs) if full else brief
     how = "measured whole" if full else f"2 shadow models, {training.shadow_epochs} of {epochs} epochs, scaled linearly"

@@ -20,7 +20,7 @@ from mia_audit.audit.planning import longest
 from mia_audit.catalogue import load_recipe
 from mia_audit.data.design import FIRST_SHADOW
 from mia_audit.data.profiles import resolve
-from mia_audit.recipe import settled
+from mia_audit.recipe import filled
 from mia_audit.training import plan, schedule
 from mia_audit.training.store import Store
 
@@ -74,10 +74,10 @@ def priced(target: str, asked: argparse.Namespace) -> Prices:
 def predicted(target: str, prices: Prices, asked: argparse.Namespace) -> tuple[float, str]:
     """Return the seconds of a full audit's training and queries, and what that is."""
     recipe = resolve(load_recipe(target))
-    models, epochs = FIRST_SHADOW + recipe.audit.shadows, settled(recipe.training.epochs)
+    models, epochs = FIRST_SHADOW + recipe.audit.shadows, filled(recipe.training.epochs)
     size = plan.cohort_size(recipe, "cpu")
     pieces = [min(size, models - first) / size for first in range(0, models, size)]
-    pool, others = settled(recipe.data.pool), settled(recipe.data.population) + settled(recipe.data.test)
+    pool, others = filled(recipe.data.pool), filled(recipe.data.population) + filled(recipe.data.test)
     cohort = epochs * prices.epoch * pool / asked.pool + prices.query * (pool + others) / (asked.pool + others)
     return prices.start + longest([piece * cohort for piece in pieces], asked.workers), f"{models} models, {epochs} epochs"
 

@@ -12,7 +12,7 @@ from mia_audit.audit.bank.prepared import evidence, gather
 from mia_audit.audit.request.options import describe
 from mia_audit.audit.running import prepare
 from mia_audit.data import design
-from mia_audit.recipe import Quantization, settled
+from mia_audit.recipe import Quantization, filled
 from mia_audit.training import plan, schedule
 from mia_audit.training.material import material
 from tests.support.engine_runs import SMALL
@@ -22,7 +22,7 @@ def test_each_guess_changes_one_thing_of_the_model() -> None:
     """Another surrogate, half the steps, other bits; everything else is the target's, checkpoints apart."""
     recipe = describe("snn-q4", Options(dataset="iris"))
     changed = {guess: degraded(recipe, guess) for guess in GUESSES}
-    assert settled(changed["other-surrogate"].model.neuron).surrogate == "fast-sigmoid"
+    assert filled(changed["other-surrogate"].model.neuron).surrogate == "fast-sigmoid"
     assert changed["other-steps"].model.time_steps == recipe.model.time_steps // 2
     assert changed["other-bits"].model.quantization.weight_bits == changed["other-bits"].model.quantization.activation_bits == 32
     for guess, other in changed.items():
@@ -36,7 +36,7 @@ def test_the_other_way_round_too() -> None:
     """A target in full precision meets four-bit shadow models, and one with another surrogate those that learnt with atan."""
     plain = describe("snn", Options(dataset="iris", surrogate="sre"))
     assert degraded(plain, "other-bits").model.quantization.weight_bits == 4
-    assert settled(degraded(plain, "other-surrogate").model.neuron).surrogate == "atan"
+    assert filled(degraded(plain, "other-surrogate").model.neuron).surrogate == "atan"
 
 
 @pytest.mark.parametrize(

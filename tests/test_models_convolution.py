@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mia_audit.models import convolution, layers
 from mia_audit.models.convolution import Convolution
-from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, Sums, convolve, convolve_grouped
+from mia_audit.models.layers import Arithmetic, LockstepConv, PoolShift, Sums, convolve, convolve_grouped
 
 SHAPES = [(0, 12, 12, 64, 5), (1, 16, 16, 40, 3), (2, 13, 3, 20, 5), (1, 9, 8, 12, 4)]  # padding, side, channels in and out, kernel_size
 
@@ -19,7 +19,7 @@ def layer(shape: tuple[int, int, int, int, int], monkeypatch: pytest.MonkeyPatch
     padding, _, ins, outs, kernel_size = shape
     generator = torch.Generator().manual_seed(1)
     weight = torch.randn(2, outs, ins, kernel_size, kernel_size, generator=generator) / (ins * kernel_size * kernel_size) ** 0.5
-    arithmetic = Arithmetic(bits=32, kind=torch.bfloat16, precise=False)
+    arithmetic = Arithmetic(bits=32, dtype=torch.bfloat16, precise=False)
     return LockstepConv(weight, torch.randn(2, outs, generator=generator), arithmetic, padding=padding)
 
 
@@ -52,7 +52,7 @@ def through(conv: LockstepConv, x: Tensor, *, whole: bool) -> list[Tensor]:
         images, kernels, padding = sums.values
         wide: Tensor = Narrowed.apply(convolve(images.float(), kernels.float(), padding), convolve(images, kernels, padding))
         sums = sums._replace(values=wide)
-    currents = Drain(2)(sums)
+    currents = PoolShift(2)(sums)
     currents.backward(torch.randn(currents.shape, generator=torch.Generator().manual_seed(3)))
     assert image.grad is not None
     return [currents.detach(), image.grad, *(each.grad for each in conv.parameters() if each.grad is not None)]
@@ -76,7 +76,7 @@ def test_pieces_equal_the_whole(shape: tuple[int, int, int, int, int], monkeypat
 def test_a_first_layer_asks_for_no_gradient_of_its_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels and biases still get theirs."""
     conv = layer(SHAPES[1], monkeypatch)
-    Drain(2)(conv(spikes(SHAPES[1]))).sum().backward()
+    PoolShift(2)(conv(spikes(SHAPES[1]))).sum().backward()
     assert all(each.grad is not None and each.grad.abs().sum() > 0 for each in conv.parameters())
 
 

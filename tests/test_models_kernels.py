@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  the name the field reads
 
 from mia_audit.models import fused, narrow
-from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear, Sums, drain
+from mia_audit.models.layers import Arithmetic, LockstepConv, LockstepLinear, PoolShift, Sums, pool_shift
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.product import Product
 from mia_audit.models.spiking import FiredPool, SpikingLayer, dynamics, integrated
@@ -36,7 +36,7 @@ def test_pooling_scale_and_bias_in_one_pass(kind: torch.dtype, size: int, image:
     """Currents and gradients equal torch's pooling, product and sum, borders that fill no square included, ties too."""
     values, gain, bias = drawn(2, 3, 4, *image, 5, kind=kind), torch.tensor([0.5, 3.0]), drawn(2, 5, seed=1)
     sums = Sums(values=values, gain=gain, bias=bias)
-    ours, theirs = Drain(size)(sums), drain(values, gain, bias, size)
+    ours, theirs = PoolShift(size)(sums), pool_shift(values, gain, bias, size)
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     for own, their in zip(pulled(ours, values, bias), pulled(theirs, values, bias), strict=True):
         torch.testing.assert_close(own, their, rtol=1e-2 if kind == torch.bfloat16 else 1e-5, atol=1e-4)
@@ -47,7 +47,7 @@ def test_scale_and_bias_of_dense_sums(kind: torch.dtype) -> None:
     """Without an image there is nothing to pool."""
     values, gain, bias = drawn(2, 3, 4, 7, kind=kind), torch.tensor([0.5, 3.0]), drawn(2, 7, seed=1)
     sums = Sums(values=values, gain=gain, bias=bias)
-    ours, theirs = Drain()(sums), drain(values, gain, bias, 1)
+    ours, theirs = PoolShift()(sums), pool_shift(values, gain, bias, 1)
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     for own, their in zip(pulled(ours, values, bias), pulled(theirs, values, bias), strict=True):
         torch.testing.assert_close(own, their, rtol=1e-2 if kind == torch.bfloat16 else 1e-5, atol=1e-4)
@@ -72,7 +72,7 @@ def test_convolutions_in_bfloat16_are_those_in_float32_rounded(bits: int) -> Non
     x = drawn(2, 1, 3, 6, 6, 2, seed=1).detach()
     weight, bias = drawn(2, 3, 2, 3, 3).detach(), drawn(2, 3, seed=2).detach()
     narrow, wide = (
-        LockstepConv(weight.clone(), bias, Arithmetic(bits=bits, kind=kind, precise=False), padding=1)(x) for kind in KINDS[::-1]
+        LockstepConv(weight.clone(), bias, Arithmetic(bits=bits, dtype=kind, precise=False), padding=1)(x) for kind in KINDS[::-1]
     )
     got, expected = (each.values.float() * each.gain.view(-1, 1, 1, 1, 1, 1) for each in (narrow, wide))
     torch.testing.assert_close(got, expected, rtol=2**-7, atol=2**-7)
@@ -82,7 +82,7 @@ def test_logits_are_summed_in_float32() -> None:
     """The last layer's sums keep what bfloat16 would round away, whatever the type of its rows; gradients keep two digits."""
     weight, bias = torch.randn(2, 3, 300, generator=torch.Generator().manual_seed(3)), torch.zeros(2, 3)
     rows = drawn(2, 1, 8, 300, seed=4)
-    layer = LockstepLinear(weight, bias, Arithmetic(bits=32, kind=torch.bfloat16, precise=True))
+    layer = LockstepLinear(weight, bias, Arithmetic(bits=32, dtype=torch.bfloat16, precise=True))
     sums = layer(rows).values
     expected = torch.einsum("ktbi,koi->ktbo", rows, weight)
     torch.testing.assert_close(sums, expected, rtol=1e-5, atol=1e-4)

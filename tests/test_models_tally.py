@@ -15,7 +15,7 @@ from mia_audit.data.profiles import profile, resolve
 from mia_audit.errors import TrainingError
 from mia_audit.models import budget, unfolding
 from mia_audit.models.encoding import encode
-from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear
+from mia_audit.models.layers import Arithmetic, LockstepConv, LockstepLinear, PoolShift
 from mia_audit.models.network import Population
 from mia_audit.models.normalization import GroupNorm
 from mia_audit.models.passage import Passage
@@ -208,11 +208,11 @@ class Spoilt(nn.Module):
     def __init__(self, fault: str) -> None:
         super().__init__()
         self.fault = fault
-        arithmetic = Arithmetic(bits=32, kind=torch.float32, precise=True)
+        arithmetic = Arithmetic(bits=32, dtype=torch.float32, precise=True)
         self.first = LockstepLinear(torch.ones(1, 3, 3), torch.zeros(1, 3), arithmetic)
         self.second = LockstepLinear(torch.ones(1, 3, 3), torch.zeros(1, 3), arithmetic)
         self.norm = GroupNorm(1, 3, 1)
-        self.drain = Drain()
+        self.pool_shift = PoolShift()
         if fault == "frozen":
             self.first.weight.get_parameter("weight").requires_grad = False
         if fault == "tied":
@@ -220,10 +220,10 @@ class Spoilt(nn.Module):
 
     def forward(self, x: Tensor, passage: Passage) -> Tensor:
         """Run both layers."""
-        between = self.norm(self.drain(self.first(x, passage), Passage() if self.fault == "past" else passage), passage)
+        between = self.norm(self.pool_shift(self.first(x, passage), Passage() if self.fault == "past" else passage), passage)
         if self.fault == "unused":
             between = x
-        ended: Tensor = self.drain(self.second(between, passage), passage)
+        ended: Tensor = self.pool_shift(self.second(between, passage), passage)
         return ended * self.norm.bias if self.fault == "scaled" else ended
 
 

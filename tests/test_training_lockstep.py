@@ -28,13 +28,13 @@ def asked(target: str, dataset: str = "iris", **changes: Any) -> Recipe:
 
 def pool(recipe: Recipe, *, spoilt: bool = False) -> Pool:
     """Return random examples of the shape that the recipe's data set has, channels last, values from 0 to 1."""
-    suits = profile(recipe.data.dataset)
-    shape = (*suits.shape[1:], suits.shape[0]) if suits.kind == "image" else suits.shape
+    dataset = profile(recipe.data.dataset)
+    shape = (*dataset.shape[1:], dataset.shape[0]) if dataset.kind == "image" else dataset.shape
     rng = np.random.default_rng(3)
     inputs = rng.random((40, *shape), dtype=np.float32)
     if spoilt:
         inputs[:5] = np.nan
-    return Pool(inputs=inputs, labels=rng.integers(0, suits.classes, 40), classes=suits.classes)
+    return Pool(inputs=inputs, labels=rng.integers(0, dataset.classes, 40), classes=dataset.classes)
 
 
 def trained(recipe: Recipe, *indices: int, examples: Pool | None = None) -> Population:

@@ -14,7 +14,7 @@ from mia_audit.data.profiles import resolve
 from mia_audit.models.network import Population
 from mia_audit.models.passage import Passage
 from mia_audit.privacy.constants import constants, mechanism
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.streams import stream
 from mia_audit.training import system
 from mia_audit.training.batches import Batch
@@ -102,9 +102,9 @@ def test_sums_of_clipped_gradients_are_divided_by_a_constant() -> None:
         total = torch.zeros(found.shape[1])
         for b in range(size):
             population = build(recipe, MODELS, pool()).train()
-            logits = population(x[:, :, b : b + 1], replace(passage, weights=settled(passage.weights)[:, b : b + 1], counts=()))[model]
+            logits = population(x[:, :, b : b + 1], replace(passage, weights=filled(passage.weights)[:, b : b + 1], counts=()))[model]
             torch.nn.functional.cross_entropy(logits, labels[model, b : b + 1]).backward()
-            gradient = torch.cat([settled(parameter.grad)[model].flatten() for parameter in population.parameters()])
+            gradient = torch.cat([filled(parameter.grad)[model].flatten() for parameter in population.parameters()])
             total += gradient * min(1.0, 0.5 / float(gradient.norm()))
         torch.testing.assert_close(found[model], total / BATCH, rtol=1e-4, atol=1e-6)
 
@@ -114,7 +114,7 @@ def test_a_wide_clipping_norm_leaves_the_gradient_of_the_sum() -> None:
     plain = build(quiet(), MODELS, pool()).train()
     x, labels, passage = given(quiet(), MODELS, batch((6, 6, 6)))
     torch.nn.functional.cross_entropy(plain(x, passage).flatten(0, 1), labels.flatten(), reduction="sum").backward()
-    gradients = flat([settled(parameter.grad) for parameter in plain.parameters()])
+    gradients = flat([filled(parameter.grad) for parameter in plain.parameters()])
     torch.testing.assert_close(flat(moved(quiet(privacy__max_grad_norm=1e5), (6, 6, 6))), gradients / BATCH, rtol=1e-4, atol=1e-6)
 
 

@@ -19,7 +19,7 @@ from mia_audit.data.deal import require_apart
 from mia_audit.data.examples import load
 from mia_audit.errors import DataError, RecipeError
 from mia_audit.models import quantization
-from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear
+from mia_audit.models.layers import Arithmetic, LockstepConv, LockstepLinear, PoolShift
 from mia_audit.models.neurons import LeakyOverTime
 from mia_audit.models.quantization import FullWeight
 from mia_audit.models.scales import BinaryActivation, ScaledWeight
@@ -139,7 +139,7 @@ def test_every_width_trains_on_its_grid(bits: Any, granularity: Any, neuron: Neu
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_integers_alone_give_the_same_answers(bits: int, granularity: str, kind: torch.dtype) -> None:
     """Integer weights times integer activations, summed in int64 and scaled once, are the layer's currents: dense and convolution."""
-    arithmetic = Arithmetic(bits=bits, kind=kind, precise=kind == torch.float32, by_channel=granularity == "channel")
+    arithmetic = Arithmetic(bits=bits, dtype=kind, precise=kind == torch.float32, by_channel=granularity == "channel")
     step = 0.125  # of the activations' grid, exact in both types
     counts = torch.randint(0, 4, (2, 1, 5, 6, 6, 3), generator=torch.Generator().manual_seed(2))
     dense = LockstepLinear(drawn(2, 7, 108), drawn(2, 7, seed=1), arithmetic)
@@ -156,7 +156,7 @@ def test_integers_alone_give_the_same_answers(bits: int, granularity: str, kind:
         wide = scale.view(2, *(1,) * (sums.ndim - 2), -1) if scale.ndim == 2 else scale.view(2, *(1,) * (sums.ndim - 1))
         expected = sums * step * wide + layer.bias.view(2, *(1,) * (sums.ndim - 2), -1)
         tolerance = 1e-5 if kind == torch.float32 else 8e-3
-        torch.testing.assert_close(Drain()(layer(counts * step)), expected.float(), rtol=tolerance, atol=tolerance * 20)
+        torch.testing.assert_close(PoolShift()(layer(counts * step)), expected.float(), rtol=tolerance, atol=tolerance * 20)
 
 
 def dealt(target: str, **changes: object) -> tuple[Any, Material]:

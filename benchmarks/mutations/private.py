@@ -12,7 +12,7 @@ MUTANTS = (
     Mutant(STEP, "sums + self._deviation * torch.stack(drawn)", "sums + self._deviation / self._divisor * torch.stack(drawn)"),
     Mutant(STEP, 'stream_seed(training.seed, "privacy noise", index)', 'stream_seed(training.seed, "privacy noise")'),
     Mutant(STEP, 'stream_seed(training.seed, "privacy noise", index)', 'stream_seed(0, "privacy noise", index)'),
-    Mutant(STEP, "settled(private.noise_multiplier) * private.max_grad_norm", "settled(private.noise_multiplier)"),
+    Mutant(STEP, "filled(private.noise_multiplier) * private.max_grad_norm", "filled(private.noise_multiplier)"),
     Mutant(STEP, "torch.randn(shape, generator", "torch.rand(shape, generator"),
     Mutant(
         STEP,
@@ -58,8 +58,8 @@ MUTANTS = (
     # the divisor, and who is counted
     Mutant(STEP, "/ self._divisor for part in tally.parts]", "/ max(passage.counts) for part in tally.parts]"),
     Mutant(STEP, "/ self._divisor for part in tally.parts]", "for part in tally.parts]"),
-    Mutant(STEP, "(losses * (settled(passage.weights) > 0)).sum()", "losses.sum()"),
-    Mutant(STEP, "(losses * (settled(passage.weights) > 0)).sum()", "weighted(losses, passage).sum()"),
+    Mutant(STEP, "(losses * (filled(passage.weights) > 0)).sum()", "losses.sum()"),
+    Mutant(STEP, "(losses * (filled(passage.weights) > 0)).sum()", "weighted(losses, passage).sum()"),
     Mutant(STEP, "        self._optimizer.zero_grad(set_to_none=True)\n", ""),
     # who is drawn
     Mutant(BATCHES, "coins.random(own.size) < self.rate", "coins.random(own.size) < 0.8 * self.rate"),

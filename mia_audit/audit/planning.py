@@ -14,7 +14,7 @@ from mia_audit.audit.running import prepare
 from mia_audit.audit.watching import Silent
 from mia_audit.paths import Place
 from mia_audit.probes.names import probes_for
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.training import batches, plan
 from mia_audit.training.material import material
 
@@ -131,7 +131,7 @@ def _cohort_seconds(recipe: Recipe, models: int, prepared: Prepared) -> float:
 
     whole = material(recipe, prepared.examples)
     asked = len(whole.pool_inputs) + len(whole.population_inputs) + len(whole.test_inputs)
-    size = min(len(whole.pool_labels), round(PROBED_STEPS * settled(recipe.training.batch_size) / recipe.data.member_fraction))
+    size = min(len(whole.pool_labels), round(PROBED_STEPS * filled(recipe.training.batch_size) / recipe.data.member_fraction))
     short = probed(recipe)
     pool = Pool(inputs=whole.pool_inputs[:size], labels=whole.pool_labels[:size], classes=whole.classes)
     indices = tuple(range(models))
@@ -144,9 +144,9 @@ def _cohort_seconds(recipe: Recipe, models: int, prepared: Prepared) -> float:
     trained = time.perf_counter()
     query(population, pool.inputs, recipe)
     queried = time.perf_counter()
-    steps = batches.steps_per_epoch(size, recipe.data.member_fraction, settled(recipe.training.batch_size))
+    steps = batches.steps_per_epoch(size, recipe.data.member_fraction, filled(recipe.training.batch_size))
     all_steps = recipe.training.last_epoch * batches.steps_per_epoch(
-        len(whole.pool_labels), recipe.data.member_fraction, settled(recipe.training.batch_size)
+        len(whole.pool_labels), recipe.data.member_fraction, filled(recipe.training.batch_size)
     )
     return (trained - start) * all_steps / steps + (queried - trained) * asked / size
 

@@ -59,9 +59,9 @@ def drawing(recipe: "Recipe") -> list[str]:
     from mia_audit.data.profiles import profile  # noqa: PLC0415
     from mia_audit.models import architectures, drawing  # noqa: PLC0415
 
-    suits = profile(recipe.data.dataset)
-    shape = suits.channels_last
-    stack = architectures.layers(recipe.model, suits.classes)
+    dataset = profile(recipe.data.dataset)
+    shape = dataset.channels_last
+    stack = architectures.layers(recipe.model, dataset.classes)
     known = list(drawing.lines(recipe.model, stack, shape))
     rows = [("input", shape, 0), *(("  " * line.depth + line.text, line.shape, line.parameters) for line in known)]
     width = max(len(text) for text, _, _ in rows)

@@ -11,7 +11,7 @@ import numpy as np
 
 from mia_audit.data.source import Source, Split
 from mia_audit.errors import DataError
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.streams import stream
 from mia_audit.types import Ints
 
@@ -77,11 +77,11 @@ def require_apart(pool: Ints, calibration: Ints) -> None:
 def _calibration(recipe: Recipe) -> int:
     """Return how many examples calibrate quantizers."""
     quantization = recipe.model.quantization
-    return settled(quantization.calibration) if recipe.quantized_later else 0
+    return filled(quantization.calibration) if recipe.quantized_later else 0
 
 
 def _sizes(recipe: Recipe) -> tuple[int, int, int]:
-    return settled(recipe.data.pool), settled(recipe.data.population), settled(recipe.data.test)
+    return filled(recipe.data.pool), filled(recipe.data.population), filled(recipe.data.test)
 
 
 def _official(split: Split, name: str, test: int, seed: int) -> Split:

@@ -8,7 +8,7 @@ models" the other rows would give a held-out one away.
 import numpy as np
 
 from mia_audit.errors import DataError
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.streams import stream
 from mia_audit.types import Bools
 
@@ -23,7 +23,7 @@ def membership(recipe: Recipe, models: int) -> Bools:
 
 
 def _row(recipe: Recipe, index: int) -> Bools:
-    pool, fraction = settled(recipe.data.pool), recipe.data.member_fraction
+    pool, fraction = filled(recipe.data.pool), recipe.data.member_fraction
     row: Bools = stream(recipe.training.seed, "membership", index).random(pool) < fraction
     if not 0 < row.sum() < pool:
         raise DataError(

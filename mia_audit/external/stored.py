@@ -37,9 +37,9 @@ def known(owned: Owned, folder: Path, *, root: Path | None, offline: bool, progr
     """Return the data of a recipe; DataError or RecipeError where they, or the lists of members, are none."""
     beside = folder / owned.dataset
     dataset = str(beside) if os.path.lexists(beside) and "." in owned.dataset else owned.dataset
-    suits = profile(dataset)
-    source = read(suits, dataset, Reading(root=root, offline=offline, progress=progress))
-    require_sound(source, suits)
+    card = profile(dataset)
+    source = read(card, dataset, Reading(root=root, offline=offline, progress=progress))
+    require_sound(source, card)
     splits = [source.train, *([source.test] if source.test is not None else [])]
     inputs, labels = [split.inputs for split in splits], np.concatenate([split.labels for split in splits]).astype(np.int64)
     first = len(inputs[0])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mia_audit.models.chain import Chain, ResidualSum
-from mia_audit.models.layers import Arithmetic, Drain, LockstepConv, LockstepLinear, initial
+from mia_audit.models.layers import Arithmetic, LockstepConv, LockstepLinear, PoolShift, initial
 from mia_audit.models.normalization import BatchNorm, GroupNorm
 from mia_audit.models.rectified import RectifiedLayer
 from mia_audit.models.shapes import Shape, after, bypass
@@ -26,25 +26,25 @@ class Ends:
 
 @dataclass(frozen=True, kw_only=True)
 class Builder:
-    """What every layer is built with; one generator of initial weights a model, `kind` the type that hidden layers compute in."""
+    """What every layer is built with; one generator of initial weights a model, `dtype` the type that hidden layers compute in."""
 
     model: Model
     generators: list[torch.Generator]
-    kind: torch.dtype
+    dtype: torch.dtype
     ends: Ends
 
     def chain(self, stack: tuple[Layer, ...], shape: Shape) -> Chain:
-        """Build layers in a row. A weighted layer is drained of its currents by the max pooling behind it; neurons pool their spikes."""
+        """Build layers in a row. A weighted layer takes the max pooling behind it into its own pass; neurons pool their spikes."""
         modules: list[nn.Module] = []
-        drained: Layer | None = None
+        pooling: Layer | None = None
         for index, layer in enumerate(stack):
             if isinstance(layer, Conv | Linear):
                 behind = stack[index + 1] if index + 1 < len(stack) else None
-                drained = behind if isinstance(behind, Pool) and behind.of == "max" and behind.every == behind.size else None
-                modules += [self._weighted(layer, shape), Drain(drained.size if isinstance(drained, Pool) else 1)]
+                pooling = behind if isinstance(behind, Pool) and behind.of == "max" and behind.every == behind.size else None
+                modules += [self._weighted(layer, shape), PoolShift(pooling.size if isinstance(pooling, Pool) else 1)]
             elif isinstance(layer, Pool) and modules and isinstance(modules[-1], SpikingLayer) and layer.of == "max":
                 modules[-1] = FiredPool(modules[-1], layer)
-            elif layer is not drained and (module := self._unweighted(layer, shape)) is not None:
+            elif layer is not pooling and (module := self._unweighted(layer, shape)) is not None:
                 modules.append(module)
             shape = after(layer, shape)
         return Chain(modules)
@@ -69,7 +69,7 @@ class Builder:
         spared = (layer is self.ends.first and not quantized.first_layer) or (layer is self.ends.last and not quantized.last_layer)
         arithmetic = Arithmetic(
             bits=32 if spared else quantized.weight_bits,
-            kind=self.kind,
+            dtype=self.dtype,
             precise=layer is self.ends.last,
             by_channel=quantized.granularity == "channel",
         )
@@ -92,10 +92,10 @@ class Builder:
     def _fire(self, layer: Fire) -> nn.Module:
         bits, neuron = self.model.quantization.activation_bits, self.model.neuron
         if neuron is not None and layer.activation is None:
-            return SpikingLayer(len(self.generators), bits, neuron, self.model.time_steps, self.kind, self.model.quantization)
+            return SpikingLayer(len(self.generators), bits, neuron, self.model.time_steps, self.dtype, self.model.quantization)
         if (layer.activation or self.model.activation) == "tanh":
-            return Tanh(len(self.generators), bits, self.kind)
-        return RectifiedLayer(len(self.generators), bits, self.kind)
+            return Tanh(len(self.generators), bits, self.dtype)
+        return RectifiedLayer(len(self.generators), bits, self.dtype)
 
     def _norm(self, layer: Norm, channels: int) -> nn.Module | None:
         if layer.over in {None, "none"}:

@@ -4,7 +4,8 @@ oneDNN's convolution is the fastest way forward. Back, a piece of a few images i
 second cache level: pooling's gradient, patches, two matrix products, patches pasted.
 
 Profiled on Fashion-MNIST (12 to 64 channels, kernel 5, 1,280 images, one AVX-512 thread with bf16): forward 19.7 ms (convolution 15.3,
-drain 4.4), back 46 (gradient of the kernels 17.3, of the images 15.2, patches pasted 4.8 and cut 3.1, drain 2.6, the rest 3).
+pooling and shift 4.4), back 46 (gradient of the kernels 17.3, of the images 15.2, patches pasted 4.8 and cut 3.1, pooling and shift 2.6,
+the rest 3).
 """
 
 from typing import Any, NamedTuple
@@ -29,12 +30,12 @@ class Convolution(NamedTuple):
     padding: int
 
 
-class ConvolveAndDrain(torch.autograd.Function):
+class ConvolveAndPool(torch.autograd.Function):
     """Images [K, R, H, W, C] and kernels to currents [K, R, h, w, out] float32, pooled over squares of two, scaled, shifted."""
 
     @staticmethod
     def forward(ctx: Any, images: Tensor, kernels: Tensor, padding: int, gain: Tensor, bias: Tensor) -> Tensor:  # noqa: PLR0913, PLR0917
-        """Convolve one model after the other, each drained while its sums are warm."""
+        """Convolve one model after the other, each pooled and shifted while its sums are warm."""
         models, rows = images.shape[:2]
         kernel_size, outs = kernels.shape[-1], kernels.shape[1]
         height, width = (side + 2 * padding - kernel_size + 1 for side in images.shape[2:4])
@@ -44,7 +45,7 @@ class ConvolveAndDrain(torch.autograd.Function):
             maps = narrow.conv2d(images[k].movedim(-1, 1), kernels[k].contiguous(memory_format=torch.channels_last), padding=padding)
             flat = maps.movedim(1, -1).contiguous().view(1, rows, height, width * outs)
             one = slice(k, k + 1)
-            sums.drain(bits(flat), gain[one].numpy(), bias.detach()[one].numpy(), pooled[one].numpy(), winner[one].numpy())
+            sums.pool_shift(bits(flat), gain[one].numpy(), bias.detach()[one].numpy(), pooled[one].numpy(), winner[one].numpy())
         ctx.save_for_backward(images, kernels, gain, winner)
         ctx.padding, ctx.sides = padding, (height, width)
         return pooled
@@ -87,7 +88,7 @@ def _piece(  # noqa: PLR0913, PLR0917
     sums_grad = torch.empty(1, count, sides[0], sides[1] * outs, dtype=images.dtype)
     share = torch.empty_like(back.bias_grad)
     grad, winner = back.grad[piece].unsqueeze(0), back.winner[piece].unsqueeze(0)
-    sums.drain_backward(grad.numpy(), winner.numpy(), back.gain.numpy(), bits(sums_grad), share.numpy())
+    sums.pool_shift_backward(grad.numpy(), winner.numpy(), back.gain.numpy(), bits(sums_grad), share.numpy())
     back.bias_grad.add_(share)
     rows = sums_grad.view(-1, outs)
     field = torch.empty(count, *sides, kernel_size, kernel_size * channels, dtype=images.dtype)

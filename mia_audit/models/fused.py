@@ -1,6 +1,6 @@
 """The CPU kernels with gradients: what lies between two matrix products of a training step.
 
-`Drain` takes a layer's raw sums to currents (max pooling, the weights' scale, the bias); `Fire` takes currents to spikes
+`PoolShift` takes a layer's raw sums to currents (max pooling, the weights' scale, the bias); `Fire` takes currents to spikes
 (integer quantizer, leaky integration over all steps). Both equal their torch counterparts; a test holds them together.
 """
 
@@ -14,7 +14,7 @@ from mia_audit.models import narrow
 from mia_audit.models.grids import Grid
 from mia_audit.models.kernels import fire, pooled, rectify, spread, sums
 from mia_audit.models.neurons import Dynamics
-from mia_audit.recipe import settled
+from mia_audit.recipe import filled
 from mia_audit.types import Floats
 
 _SPIKE = {torch.bfloat16: np.array([0, 0x3F80], np.uint16), torch.float32: np.array([0, 1], np.float32)}
@@ -30,7 +30,7 @@ class Shift(torch.autograd.Function):
         currents = torch.empty(flat.shape)
         sums.scale_and_shift(bits(flat), gain.numpy(), bias.detach().numpy(), currents.numpy())
         ctx.save_for_backward(gain)
-        ctx.shape, ctx.kind = raw.shape, raw.dtype
+        ctx.shape, ctx.dtype = raw.shape, raw.dtype
         return currents.view(raw.shape)
 
     @staticmethod
@@ -38,12 +38,12 @@ class Shift(torch.autograd.Function):
         """Scale back; a bias gathers over rows."""
         (gain,) = ctx.saved_tensors
         flat = _rows(grad)
-        sums_grad, bias_grad = torch.empty(flat.shape, dtype=ctx.kind), torch.empty(len(flat), flat.shape[2])
+        sums_grad, bias_grad = torch.empty(flat.shape, dtype=ctx.dtype), torch.empty(len(flat), flat.shape[2])
         sums.scale_and_shift_backward(flat.numpy(), gain.numpy(), bits(sums_grad), bias_grad.numpy())
         return sums_grad.view(ctx.shape), None, bias_grad
 
 
-class Drain(torch.autograd.Function):
+class PoolShift(torch.autograd.Function):
     """Sums [K, T, B, H, W, C] -> currents [K, T, B, H // 2, W // 2, C] float32: pooled, times gain [K], plus bias [K, C]."""
 
     @staticmethod
@@ -53,9 +53,9 @@ class Drain(torch.autograd.Function):
         flat = raw.detach().contiguous().view(len(raw), -1, height, width * channels)
         pooled = torch.empty(*flat.shape[:2], height // 2, width // 2, channels)
         winner = torch.empty(pooled.shape, dtype=torch.uint8)
-        sums.drain(bits(flat), gain.numpy(), bias.detach().numpy(), pooled.numpy(), winner.numpy())
+        sums.pool_shift(bits(flat), gain.numpy(), bias.detach().numpy(), pooled.numpy(), winner.numpy())
         ctx.save_for_backward(winner, gain)
-        ctx.shape, ctx.kind = raw.shape, raw.dtype
+        ctx.shape, ctx.dtype = raw.shape, raw.dtype
         return pooled.view(*raw.shape[:3], *pooled.shape[2:])
 
     @staticmethod
@@ -63,24 +63,24 @@ class Drain(torch.autograd.Function):
         """Hand the gradient to the winners."""
         winner, gain = ctx.saved_tensors
         height, width, channels = ctx.shape[3:]
-        sums_grad = torch.empty(*winner.shape[:2], height, width * channels, dtype=ctx.kind)
+        sums_grad = torch.empty(*winner.shape[:2], height, width * channels, dtype=ctx.dtype)
         bias_grad = torch.empty(len(winner), channels)
         inner = grad.contiguous().view(winner.shape)
-        sums.drain_backward(inner.numpy(), winner.numpy(), gain.numpy(), bits(sums_grad), bias_grad.numpy())
+        sums.pool_shift_backward(inner.numpy(), winner.numpy(), gain.numpy(), bits(sums_grad), bias_grad.numpy())
         return sums_grad.view(ctx.shape), None, bias_grad
 
 
 class Fire(torch.autograd.Function):
-    """Currents [K, T or 1, B, ...] float32 -> spikes [K, T, B, ...] in `kind`; scale [K] of the integer quantizer, or none."""
+    """Currents [K, T or 1, B, ...] float32 -> spikes [K, T, B, ...] in `dtype`; scale [K] of the integer quantizer, or none."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, scale: Tensor, neuron: Dynamics, grid: Grid, steps: int, kind: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
+    def forward(ctx: Any, current: Tensor, scale: Tensor, neuron: Dynamics, grid: Grid, steps: int, dtype: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
         """Quantize, integrate and fire; what the way back needs is kept."""
         flat = current.detach().flatten(2).contiguous()
-        spikes = torch.empty(flat.shape[0], steps, flat.shape[2], dtype=kind)
+        spikes = torch.empty(flat.shape[0], steps, flat.shape[2], dtype=dtype)
         excess = torch.empty_like(spikes)
         constants = _constants(neuron, grid)
-        fire.fire(flat.numpy(), scale.detach().numpy(), constants, neuron.reset_to_zero, bits(excess), bits(spikes), _SPIKE[kind])
+        fire.fire(flat.numpy(), scale.detach().numpy(), constants, neuron.reset_to_zero, bits(excess), bits(spikes), _SPIKE[dtype])
         ctx.save_for_backward(flat, scale, excess)
         ctx.neuron, ctx.grid, ctx.shape = neuron, grid, current.shape
         return spikes.view(current.shape[0], steps, *current.shape[2:])
@@ -93,7 +93,7 @@ class Fire(torch.autograd.Function):
         current_grad, scale_grad = torch.empty_like(flat), torch.zeros_like(scale)
         incoming = grad.contiguous().view(excess.shape)
         fire.fire_backward(
-            flat.numpy(), scale.detach().numpy(), _constants(neuron, ctx.grid), neuron.reset_to_zero, settled(neuron.code),
+            flat.numpy(), scale.detach().numpy(), _constants(neuron, ctx.grid), neuron.reset_to_zero, filled(neuron.code),
             bits(excess), bits(incoming), current_grad.numpy(), scale_grad.numpy(),
         )  # fmt: skip
         return current_grad.view(ctx.shape), scale_grad, None, None, None, None
@@ -107,20 +107,20 @@ class Squares(NamedTuple):
 
 
 class FireAndPool(torch.autograd.Function):
-    """Currents [K, T or 1, B, H, W, C] or [K, T or 1, B, C] float32 -> the maxima of spikes over squares, [K, T, B, h, w, C], in `kind`.
+    """Currents [K, T or 1, B, H, W, C] or [K, T or 1, B, C] float32 -> the maxima of spikes over squares, [K, T, B, h, w, C], in `dtype`.
 
-    Currents alone are kept; membranes are computed again on the way back, so that slopes are of float32 whatever the kind.
+    Currents alone are kept; membranes are computed again on the way back, so that slopes are of float32 whatever the dtype.
     """
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, neuron: Dynamics, squares: Squares, steps: int, kind: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
+    def forward(ctx: Any, current: Tensor, neuron: Dynamics, squares: Squares, steps: int, dtype: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
         """Integrate, fire and pool."""
         flat = _images(current.detach())
         height, width = ((side - squares.size) // squares.every + 1 for side in (flat.shape[3], flat.shape[4]))
         channels = flat.shape[5]
-        spikes = torch.empty(len(flat), steps, flat.shape[2], height, width * channels, dtype=kind)
+        spikes = torch.empty(len(flat), steps, flat.shape[2], height, width * channels, dtype=dtype)
         constants, lines = np.array([neuron.beta, neuron.threshold], dtype=np.float32), flat.flatten(4)
-        pooled.fire_and_pool(lines.numpy(), constants, neuron.reset_to_zero, tuple(squares), channels, bits(spikes), _SPIKE[kind])
+        pooled.fire_and_pool(lines.numpy(), constants, neuron.reset_to_zero, tuple(squares), channels, bits(spikes), _SPIKE[dtype])
         ctx.save_for_backward(lines)
         ctx.rest, ctx.shape = (neuron, constants, squares, channels), current.shape
         return spikes.view(*spikes.shape[:3], *((height, width) if current.ndim > 4 else ()), channels)
@@ -132,20 +132,20 @@ class FireAndPool(torch.autograd.Function):
         neuron, constants, squares, channels = ctx.rest
         current_grad, incoming = torch.empty_like(lines), _images(grad).flatten(4)
         pooled.fire_and_pool_backward(
-            lines.numpy(), constants, neuron.reset_to_zero, settled(neuron.code), tuple(squares), channels, bits(incoming),
+            lines.numpy(), constants, neuron.reset_to_zero, filled(neuron.code), tuple(squares), channels, bits(incoming),
             current_grad.numpy(),
         )  # fmt: skip
         return current_grad.view(ctx.shape), None, None, None, None
 
 
 class Rectify(torch.autograd.Function):
-    """Currents [K, ...] float32 -> activations in `kind`: ReLU, and the unsigned grid where scale [K] is not zero."""
+    """Currents [K, ...] float32 -> activations in `dtype`: ReLU, and the unsigned grid where scale [K] is not zero."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, scale: Tensor, grid: Grid, kind: torch.dtype) -> Tensor:
+    def forward(ctx: Any, current: Tensor, scale: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
         """Rectify, round and clamp in one pass."""
         flat = current.detach().flatten(1).contiguous()
-        activations = torch.empty(flat.shape, dtype=kind)
+        activations = torch.empty(flat.shape, dtype=dtype)
         rectify.rectify(flat.numpy(), scale.detach().numpy(), np.float32(grid.high), bits(activations))
         ctx.save_for_backward(flat, scale)
         ctx.grid, ctx.shape = grid, current.shape

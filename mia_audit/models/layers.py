@@ -1,7 +1,7 @@
 """Layers of a population: every parameter carries a leading model axis, every activation is [K, T, B, ...], channels last.
 
 A layer without state sees time folded into the batch; T = 1 where all steps are the same. K = 1 is no special case. A
-weighted layer gives raw sums; `Drain` makes currents of them, so that pooling, scale and bias are one pass over memory.
+weighted layer gives raw sums; `PoolShift` makes currents of them, so that pooling, scale and bias are one pass over memory.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name the field reads
 
 from mia_audit.models import fused, narrow, quantization
-from mia_audit.models.convolution import Convolution, ConvolveAndDrain
+from mia_audit.models.convolution import Convolution, ConvolveAndPool
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.product import Product
 from mia_audit.models.tally import Convolved, Dense, Summed
@@ -24,7 +24,7 @@ _DENSE = 2**16  # values of a convolution's matrix up to which it is multiplied 
 class Sums(NamedTuple):
     """Raw sums [K, T, B, ..., channels] of a weighted layer; the current is sum times gain [K] or [K, channels] plus bias [K, channels].
 
-    A large convolution on the CPU is left to `Drain`, which does both in one (`convolution.py`).
+    A large convolution on the CPU is left to `PoolShift`, which does both in one (`convolution.py`).
     """
 
     values: Tensor | Convolution
@@ -36,11 +36,11 @@ class Arithmetic(NamedTuple):
     """How a weighted layer multiplies.
 
     bits        of its weights; `by_channel`: each output channel has a scale of its own
-    kind        type of its operands; `precise`: it sums in float32 all the same
+    dtype       of its operands; `precise`: it sums in float32 all the same
     """
 
     bits: int
-    kind: torch.dtype
+    dtype: torch.dtype
     precise: bool
     by_channel: bool = False
 
@@ -55,15 +55,15 @@ class LockstepLinear(nn.Module):
         super().__init__()
         self.weight = quantization.weights(weight, arithmetic.bits, by_channel=arithmetic.by_channel)
         self.bias = _held(self, bias, weight)
-        self.kind, self.precise = arithmetic.kind, arithmetic.precise
+        self.dtype, self.precise = arithmetic.dtype, arithmetic.precise
 
     def forward(self, x: Tensor, passage: Passage = QUERY) -> Sums:
         """Multiply each model's rows with its own matrix."""
-        rows = x.flatten(3).flatten(1, 2).to(self.kind)
-        values, gain = self.weight(torch.float32 if self.precise else self.kind)
+        rows = x.flatten(3).flatten(1, 2).to(self.dtype)
+        values, gain = self.weight(torch.float32 if self.precise else self.dtype)
         if passage.tally is not None:
             values = values.detach()
-        if self.kind == torch.float32:
+        if self.dtype == torch.float32:
             sums: Tensor = torch.bmm(rows, values.transpose(1, 2))
         else:
             sums = (fused.PreciseProduct if self.precise else Product).apply(rows, values)
@@ -83,18 +83,18 @@ class LockstepConv(nn.Module):
         super().__init__()
         self.weight = quantization.weights(weight, arithmetic.bits, by_channel=arithmetic.by_channel)
         self.bias = _held(self, bias, weight)
-        self.kind = arithmetic.kind
+        self.dtype = arithmetic.dtype
         self.kernel_size, self.padding, self.stride = weight.shape[-1], padding, stride
 
     def forward(self, x: Tensor, passage: Passage = QUERY) -> Sums:
         """Convolve each model's images with its own kernels, channels last."""
-        values, gain = self.weight(self.kind)
-        x = x.to(self.kind)
+        values, gain = self.weight(self.dtype)
+        x = x.to(self.dtype)
         if passage.tally is not None:
             each = convolve(x, values.detach(), self.padding, self.stride)
             passage.tally.add(Convolved(*_single(self.weight), Images(x, self.padding, self.stride), gain), each)
             return Sums(values=each, gain=gain, bias=self.bias)
-        if x.device.type != "cpu" or self.kind != torch.bfloat16 or self.stride != 1:
+        if x.device.type != "cpu" or self.dtype != torch.bfloat16 or self.stride != 1:
             return Sums(values=convolve(x, values, self.padding, self.stride), gain=gain, bias=self.bias)
         small = math.prod(x.shape[3:]) * math.prod(self._after(x)) <= _DENSE
         sums = self._as_product(x, values) if small else Convolution(images=x, kernels=values, padding=self.padding)
@@ -134,7 +134,7 @@ def convolve_grouped(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) 
     return stacked.reshape(*x.shape[:3], *stacked.shape[2:])
 
 
-class Drain(nn.Module):
+class PoolShift(nn.Module):
     """Sums [K, T, B, ..., C] -> currents float32: the maximum over squares of images (size 1: no pooling), scale, bias."""
 
     def __init__(self, size: int = 1) -> None:
@@ -153,16 +153,16 @@ class Drain(nn.Module):
         values, gain, bias = sums
         if isinstance(values, Convolution):
             if self.size == 2 and gain.ndim == 1:
-                pooled: Tensor = ConvolveAndDrain.apply(values.images.flatten(1, 2), values.kernels, values.padding, gain, bias)
+                pooled: Tensor = ConvolveAndPool.apply(values.images.flatten(1, 2), values.kernels, values.padding, gain, bias)
                 return pooled.view(*values.images.shape[:3], *pooled.shape[2:])
             values = convolve(*values)
         if values.device.type != "cpu" or self.size > 2 or gain.ndim > 1:
-            return drain(values, gain, bias, self.size)
-        currents: Tensor = (fused.Drain if self.size == 2 else fused.Shift).apply(values, gain, bias)
+            return pool_shift(values, gain, bias, self.size)
+        currents: Tensor = (fused.PoolShift if self.size == 2 else fused.Shift).apply(values, gain, bias)
         return currents
 
 
-def drain(values: Tensor, gain: Tensor, bias: Tensor, size: int) -> Tensor:
+def pool_shift(values: Tensor, gain: Tensor, bias: Tensor, size: int) -> Tensor:
     """Make currents of sums by torch's own layers: the form for other devices, and the truth that the CPU kernel is held to."""
     if size > 1:
         pooled = F.max_pool2d(values.flatten(0, 2).movedim(-1, 1), size).movedim(1, -1)

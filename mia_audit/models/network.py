@@ -15,17 +15,17 @@ class Population(nn.Module):
     """K networks in lockstep: a respondent."""
 
     def __init__(
-        self, model: Model, shape: Shape, classes: int, generators: list[torch.Generator], kind: torch.dtype = torch.float32
+        self, model: Model, shape: Shape, classes: int, generators: list[torch.Generator], dtype: torch.dtype = torch.float32
     ) -> None:
         """Build for inputs of `shape` (features,) or (height, width, channels); one generator of initial weights a model.
 
-        kind: the type that hidden layers compute in; sums, membranes, logits and all parameters stay float32.
+        dtype: the type that hidden layers compute in; sums, membranes, logits and all parameters stay float32.
         """
         super().__init__()
         stack = architectures.layers(model, classes)
         self.receive = quantization.activation(len(generators), model.quantization.input_bits, rectify=False)
         architectures.shapes(stack, shape)  # refuses what does not fit
-        builder = building.Builder(model=model, generators=generators, kind=kind, ends=building.ends(stack))
+        builder = building.Builder(model=model, generators=generators, dtype=dtype, ends=building.ends(stack))
         self.layers = builder.chain(stack, shape)
         self.answer = Readout(model) if model.neuron else None
 

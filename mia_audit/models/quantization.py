@@ -16,9 +16,9 @@ class FullWeight(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(weight)
 
-    def forward(self, kind: torch.dtype) -> Scaled:
+    def forward(self, dtype: torch.dtype) -> Scaled:
         """Return the weights in the type that is computed in."""
-        return Scaled(values=self.weight.to(kind), gain=self.weight.detach().new_ones(len(self.weight)))
+        return Scaled(values=self.weight.to(dtype), gain=self.weight.detach().new_ones(len(self.weight)))
 
 
 class Unquantized(ActivationQuantizer):

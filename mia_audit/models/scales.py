@@ -27,7 +27,7 @@ class ScaledWeight(nn.Module):
         self.high, self.binary = 2 ** (bits - 1) - 1, bits == 1
         self.by_channel = by_channel
 
-    def forward(self, kind: torch.dtype) -> Scaled:
+    def forward(self, dtype: torch.dtype) -> Scaled:
         """Return the quantized weights; below float32 as exact integers, their scale [K] or [K, out] apart."""
         flat = self.weight.flatten(2) if self.by_channel else self.weight.flatten(1)
         magnitudes = flat.abs()
@@ -35,10 +35,10 @@ class ScaledWeight(nn.Module):
         scale = scale.clamp(min=_SMALLEST)
         wide = scale.view(*scale.shape, *(1,) * (self.weight.ndim - scale.ndim))
         values: Tensor = (binary_sign_ste(self.weight) if self.binary else round_ste(self.weight / wide)) * wide
-        if kind == torch.float32:
+        if dtype == torch.float32:
             return Scaled(values=values, gain=values.new_ones(len(values)))
         constant = scale.detach()  # gradients reach the scale through `values`
-        return Scaled(values=(values / wide.detach()).to(kind), gain=constant)
+        return Scaled(values=(values / wide.detach()).to(dtype), gain=constant)
 
 
 class BinaryActivation(ActivationQuantizer):

@@ -11,7 +11,7 @@ from mia_audit.models import fused, quantization, surrogates
 from mia_audit.models.neurons import Dynamics, LeakyOverTime
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.stateless import Pooling
-from mia_audit.recipe import Model, Neuron, Quantization, settled
+from mia_audit.recipe import Model, Neuron, Quantization, filled
 from mia_audit.recipe.layers import Pool
 
 RECOMPUTED = frozenset({surrogates.GATE, surrogates.SECH2, surrogates.GAUSSIAN})
@@ -22,11 +22,11 @@ class SpikingLayer(nn.Module):
     """Leaky integrate-and-fire neurons behind an optional quantizer of their input currents."""
 
     def __init__(  # noqa: PLR0913, PLR0917
-        self, models: int, bits: int, neuron: Neuron, steps: int, kind: torch.dtype, quantized: Quantization | None = None
+        self, models: int, bits: int, neuron: Neuron, steps: int, dtype: torch.dtype, quantized: Quantization | None = None
     ) -> None:
         super().__init__()
         self.current: Any = quantization.activation(models, bits, rectify=False)
-        self.neuron, self.steps, self.kind = dynamics(neuron, quantized), steps, kind
+        self.neuron, self.steps, self.dtype = dynamics(neuron, quantized), steps, dtype
 
     def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
         """Turn currents [K, T or 1, B, ...] into spikes [K, T, B, ...] of the type that the next layer computes in.
@@ -46,15 +46,15 @@ class SpikingLayer(nn.Module):
         slopes and membranes in full precision; all else is torch's.
         """
         if current.device.type != "cpu" or self.neuron.code is None or self.neuron.levels is not None:
-            return integrated(self.current(current), self.steps, self.neuron, passage)[1].to(self.kind)
+            return integrated(self.current(current), self.steps, self.neuron, passage)[1].to(self.dtype)
         if self.neuron.code in RECOMPUTED:
             return self.pooled(self.current(current), fused.Squares())
-        if self.kind == torch.float32 or not self.current.fusible:
+        if self.dtype == torch.float32 or not self.current.fusible:
             current = self.current(current)
             scale = current.new_zeros(len(current))
         else:
             scale = self.current.scale(current)
-        fired: Tensor = fused.Fire.apply(current, scale, self.neuron, self.current.grid, self.steps, self.kind)
+        fired: Tensor = fused.Fire.apply(current, scale, self.neuron, self.current.grid, self.steps, self.dtype)
         return fired
 
     @property
@@ -64,7 +64,7 @@ class SpikingLayer(nn.Module):
 
     def pooled(self, current: Tensor, squares: fused.Squares) -> Tensor:
         """Return the maxima of spikes over squares, of currents as they are, on the CPU."""
-        spikes: Tensor = fused.FireAndPool.apply(current, self.neuron, squares, self.steps, self.kind)
+        spikes: Tensor = fused.FireAndPool.apply(current, self.neuron, squares, self.steps, self.dtype)
         return spikes
 
 
@@ -89,7 +89,7 @@ class Readout(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        neuron = dynamics(settled(model.neuron), model.quantization)
+        neuron = dynamics(filled(model.neuron), model.quantization)
         self.neuron = replace(neuron, threshold=math.inf, reset_to_zero=True) if model.readout == "accumulated" else neuron
         self.steps, self.read = model.time_steps, model.readout
 

@@ -40,14 +40,14 @@ class QuantizedWeight(QuantWeightMixin, nn.Module):  # type: ignore[misc]
         """The number of models: Brevitas sizes its scale by it."""
         return int(self.weight.shape[0])
 
-    def forward(self, kind: torch.dtype) -> Scaled:
+    def forward(self, dtype: torch.dtype) -> Scaled:
         """Return the quantized weights; below float32 as exact integers, their scale [K] apart, for sums that lose nothing."""
         quant: Any = self.weight_quant
         values, scale, _, _ = quant.tensor_quant(self.weight)
-        if kind == torch.float32:
+        if dtype == torch.float32:
             return Scaled(values=values, gain=values.new_ones(len(values)))
         constant = scale.detach()  # gradients reach the scale through `values`
-        return Scaled(values=(values / constant).to(kind), gain=constant.flatten())
+        return Scaled(values=(values / constant).to(dtype), gain=constant.flatten())
 
 
 class TopPercentile(nn.Module):

@@ -51,12 +51,12 @@ class Silencing(nn.Module):
 class Tanh(nn.Module):
     """Hyperbolic tangent (the activation of Wang et al.'s ANN), on a signed grid where the recipe quantizes activations."""
 
-    def __init__(self, models: int, bits: int, kind: torch.dtype) -> None:
+    def __init__(self, models: int, bits: int, dtype: torch.dtype) -> None:
         super().__init__()
         self.quantizer = quantization.activation(models, bits, rectify=False)
-        self.kind = kind
+        self.dtype = dtype
 
     def forward(self, current: Tensor, _: Passage = QUERY) -> Tensor:
         """Turn currents into activations of the type that the next layer computes in."""
         activations: Tensor = self.quantizer(torch.tanh(current))
-        return activations.to(self.kind)
+        return activations.to(self.dtype)

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from mia_audit.privacy.mechanism import Mechanism
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +32,14 @@ class Constants:
 def constants(recipe: Recipe, pool: int) -> Constants:
     """Return the constants of a resolved recipe for a pool of this size."""
     expected = max(1, round(pool * recipe.data.member_fraction))
-    return Constants(batch=min(settled(recipe.training.batch_size), expected), examples=expected)
+    return Constants(batch=min(filled(recipe.training.batch_size), expected), examples=expected)
 
 
 def mechanism(recipe: Recipe) -> Mechanism:
     """Return what the accountant is told of a resolved recipe with [privacy]: every epoch that is run."""
-    private, told = settled(recipe.privacy), constants(recipe, settled(recipe.data.pool))
+    private, told = filled(recipe.privacy), constants(recipe, filled(recipe.data.pool))
     return Mechanism(
-        noise_multiplier=settled(private.noise_multiplier),
+        noise_multiplier=filled(private.noise_multiplier),
         batch=told.batch,
         examples=told.examples,
         epochs=recipe.training.last_epoch,

@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812
 from mia_audit.probes.last_layer import passages
 from mia_audit.probes.losses import log_loss, log_missing, phi, pull
 from mia_audit.probes.subject import Subject
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.types import Floats
 
 RIDGE = 0.1
@@ -50,7 +50,7 @@ def _weighed(terms: Floats, recipe: Recipe, examples: int) -> Floats:
     """Return the logs of the paper's terms from those of loss, |H^-1 g|^2 and (H^-1 grad L0) (H^-1 g); the sign is left as it is."""
     training = recipe.training
     momentum = training.momentum if training.optimizer == "sgd" else 0.0
-    rate, members = settled(training.learning_rate), max(1.0, recipe.data.member_fraction * examples)
+    rate, members = filled(training.learning_rate), max(1.0, recipe.data.member_fraction * examples)
     weighed: Floats = terms + np.log([1 / (1 + momentum), 1 / (members * rate), 2 / rate, 1.0])
     return weighed.astype(np.float32)
 

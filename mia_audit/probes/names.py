@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mia_audit.data.profiles import profile
 from mia_audit.models import architectures
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.training.cost import passing_bytes
 from mia_audit.training.plan import input_shape
 
@@ -93,7 +93,7 @@ def probing_bytes(recipe: Recipe, wanted: frozenset[str], models: int) -> int:
     if not wanted & {"curvature", "gradient-log-norms"}:
         return 0
     dataset, steps = profile(recipe.data.dataset), recipe.model.time_steps
-    examples = min(settled(recipe.data.pool), max(1, CHUNK // (models * steps * math.prod(input_shape(dataset)))))
+    examples = min(filled(recipe.data.pool), max(1, CHUNK // (models * steps * math.prod(input_shape(dataset)))))
     passing = models * passing_bytes(recipe, examples)
     if "curvature" not in wanted:
         return passing

@@ -5,7 +5,7 @@ import torch
 from mia_audit.errors import StoreError
 from mia_audit.models.network import Population
 from mia_audit.probes.subject import Subject
-from mia_audit.recipe import settled
+from mia_audit.recipe import filled
 from mia_audit.training.lockstep import KINDS
 from mia_audit.training.material import Material
 from mia_audit.training.plan import Task
@@ -42,7 +42,7 @@ def revived(task: Task, material: Material, cohort: Tensors, device: str) -> Sub
         model=recipe.model,
         inputs=material.pool_inputs,
         labels=material.pool_labels,
-        pool=min(settled(recipe.data.pool), len(material.pool_labels)),
+        pool=min(filled(recipe.data.pool), len(material.pool_labels)),
         seed=recipe.training.seed,
         rebuild=rebuild,
     )

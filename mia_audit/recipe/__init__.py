@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mia_audit.recipe.model import Bits, Model, Neuron, Quantization
 from mia_audit.recipe.privacy import MaybePrivacy, Privacy
-from mia_audit.recipe.section import Positive, Section, Share, settled
+from mia_audit.recipe.section import Positive, Section, Share, filled
 
 
 class Data(Section):
@@ -65,7 +65,7 @@ class Training(Section):
     @property
     def last_epoch(self) -> int:
         """The epoch that training ends after."""
-        return settled(self.epochs) if self.stop_epoch is None else self.stop_epoch
+        return filled(self.epochs) if self.stop_epoch is None else self.stop_epoch
 
 
 class Audit(Section):
@@ -130,4 +130,4 @@ class Recipe(Section):
         return self.model.quantization.when == "post-training" or bool(self.audit.releases)
 
 
-__all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Privacy", "Quantization", "Recipe", "Section", "Training", "settled"]
+__all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Privacy", "Quantization", "Recipe", "Section", "Training", "filled"]

@@ -15,7 +15,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def settled(value: Value | None) -> Value:
+def filled(value: Value | None) -> Value:
     """Return a field of a resolved recipe, which is never open."""
     assert value is not None, "resolve the recipe first"  # noqa: S101  our own mistake, never the user's
     return value

@@ -14,7 +14,7 @@ import numpy as np
 from mia_audit.data.profiles import profile
 from mia_audit.errors import RecipeError
 from mia_audit.models import architectures, budget, shapes
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.recipe.layers import Conv, Linear
 from mia_audit.training.plan import cohort_size, input_shape
 
@@ -74,15 +74,15 @@ def worker_bytes(recipe: Recipe, device_type: str, *, probing: int = 0, alone: b
 
 def step_bytes(recipe: Recipe) -> int:
     """Return the bytes of one model's training step, those of single gradients in a private one included."""
-    batch = settled(recipe.training.batch_size)
+    batch = filled(recipe.training.batch_size)
     return passing_bytes(recipe, batch) + (0 if recipe.privacy is None else _single_bytes(recipe, batch))
 
 
 def _single_bytes(recipe: Recipe, examples: int) -> int:
     """Return the bytes of what is kept of so many examples' gradients by each layer's kernels."""
-    suits = profile(recipe.data.dataset)
-    stack = architectures.layers(recipe.model, suits.classes)
-    convolutions = ((layer, before) for layer, before, _ in shapes.walk(stack, input_shape(suits)) if isinstance(layer, Conv))
+    dataset = profile(recipe.data.dataset)
+    stack = architectures.layers(recipe.model, dataset.classes)
+    convolutions = ((layer, before) for layer, before, _ in shapes.walk(stack, input_shape(dataset)) if isinstance(layer, Conv))
     sizes = (examples * layer.channels * before[-1] * layer.kernel**2 for layer, before in convolutions)
     return budget.BYTES * sum(size for size in sizes if size <= budget.KEPT)
 
@@ -101,7 +101,7 @@ def passing_bytes(recipe: Recipe, examples: int) -> int:
 def _example_bytes(recipe: Recipe) -> int:
     """Bytes of the examples: mapped from the parent, and once as tensors."""
     data = recipe.data
-    count = settled(data.pool) + settled(data.population) + settled(data.test)
+    count = filled(data.pool) + filled(data.population) + filled(data.test)
     return 2 * 4 * count * int(np.prod(profile(data.dataset).shape))
 
 

@@ -16,7 +16,7 @@ from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
 from mia_audit.models.normalization import BatchNorm
 from mia_audit.models.passage import Passage
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.streams import stream_seed
 from mia_audit.training import batches
 from mia_audit.training.feeding import feed
@@ -99,7 +99,7 @@ def _taken(step: Step, population: Population, given: tuple[Tensor, Tensor, Pass
     with entrance.watched(population) as looks:
         losses = step.take(*given)
     _, labels, passage = given
-    return losses, entrance.fed(looks[0], labels, settled(passage.weights))
+    return losses, entrance.fed(looks[0], labels, filled(passage.weights))
 
 
 def _require_pairs(population: Population, cohort: Cohort, steps: int) -> None:

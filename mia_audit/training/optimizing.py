@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from mia_audit.recipe import Training, settled
+from mia_audit.recipe import Training, filled
 
 
 def optimizer(training: Training, population: nn.Module) -> torch.optim.Optimizer:
@@ -15,7 +15,7 @@ def optimizer(training: Training, population: nn.Module) -> torch.optim.Optimize
     others = [parameter for name, parameter in named if not name.endswith("scaling_impl.value")]
     groups = [{"params": others, "weight_decay": training.weight_decay}, {"params": scales, "weight_decay": 0.0}]
     present = [group for group in groups if group["params"]]
-    rate = settled(training.learning_rate)
+    rate = filled(training.learning_rate)
     if training.optimizer == "sgd":
         return torch.optim.SGD(present, lr=rate, momentum=training.momentum, fused=True)
     return torch.optim.Adam(present, lr=rate, fused=True)
@@ -27,7 +27,7 @@ def factor(training: Training, epoch: int) -> float:
     steps   `decay` to the power of how many of `milestones` (shares of all epochs) lie behind
     cosine  (1 + cos(pi epoch / epochs)) / 2 (Loshchilov and Hutter 2017, arXiv:1608.03983v5, equation 5, one cycle, to zero)
     """
-    done = epoch / settled(training.epochs)
+    done = epoch / filled(training.epochs)
     if training.schedule == "steps":
         return float(training.decay ** sum(done >= milestone for milestone in training.milestones))
     return (1 + math.cos(math.pi * done)) / 2 if training.schedule == "cosine" else 1.0
@@ -36,4 +36,4 @@ def factor(training: Training, epoch: int) -> float:
 def set_rate(stepper: torch.optim.Optimizer, training: Training, epoch: int) -> None:
     """Give every group its learning rate for an epoch."""
     for group in stepper.param_groups:
-        group["lr"] = settled(training.learning_rate) * factor(training, epoch)
+        group["lr"] = filled(training.learning_rate) * factor(training, epoch)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.models import architectures
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.recipe.differing import NOT_STORED, fields
 from mia_audit.training.processor import processor
 from mia_audit.training.store import key_of
@@ -56,7 +56,7 @@ def task(indices: tuple[int, ...], rows: Bools, key: str, kind: str) -> Task:
 
 def cohort_size(recipe: Recipe, device_type: str) -> int:
     """Return how many models train together: a power of two that keeps a step's activations within a fixed budget."""
-    values = activations_per_example(recipe) * settled(recipe.training.batch_size)
+    values = activations_per_example(recipe) * filled(recipe.training.batch_size)
     fits = max(1, _ACTIVATIONS[device_type] // values)
     return int(min(_LARGEST[device_type], 2 ** int(np.log2(fits))))
 

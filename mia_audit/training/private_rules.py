@@ -8,7 +8,7 @@ from mia_audit.data.profiles import Profile
 from mia_audit.errors import RecipeError
 from mia_audit.models import architectures
 from mia_audit.privacy.constants import constants
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.recipe.layers import Norm
 from mia_audit.training.plan import input_shape
 
@@ -17,7 +17,7 @@ def check_private(recipe: Recipe, dataset: Profile) -> None:
     """Raise a RecipeError, with the way out, where a resolved recipe with [privacy] could not keep what it claims."""
     if recipe.privacy is None:
         return
-    private, pool = recipe.privacy, settled(recipe.data.pool)
+    private, pool = recipe.privacy, filled(recipe.data.pool)
     if (private.noise_multiplier is None) == (private.target_epsilon is None):
         raise RecipeError("[privacy] needs noise_multiplier or target_epsilon, got both or neither; give one")
     if private.delta >= 1 / pool:
@@ -26,7 +26,7 @@ def check_private(recipe: Recipe, dataset: Profile) -> None:
             f"record whole; use --set privacy.delta={_tenth(pool):g}"
         )
     expected = constants(recipe, pool).examples
-    if settled(recipe.training.batch_size) > expected:
+    if filled(recipe.training.batch_size) > expected:
         raise RecipeError(
             f"[privacy] needs training.batch_size of at most the {expected} members that are expected, got {recipe.training.batch_size}; "
             f"use a smaller one, or a larger --set data.pool=..."

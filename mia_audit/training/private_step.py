@@ -17,7 +17,7 @@ from torch import Tensor
 from mia_audit.models.network import Population
 from mia_audit.models.passage import Passage
 from mia_audit.models.tally import Tally
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.streams import stream_seed
 from mia_audit.training import optimizing, system
 from mia_audit.training.stepping import cross_entropy, weighted
@@ -27,11 +27,11 @@ class PrivateStep:
     """Clip, sum, add noise, divide by a constant, and step."""
 
     def __init__(self, recipe: Recipe, indices: tuple[int, ...], population: Population) -> None:
-        private, training = settled(recipe.privacy), recipe.training
+        private, training = filled(recipe.privacy), recipe.training
         self._training, self._population = training, population
         self._optimizer = optimizing.optimizer(training, population)
-        self._norm, self._divisor = private.max_grad_norm, settled(training.batch_size)
-        self._deviation = settled(private.noise_multiplier) * private.max_grad_norm
+        self._norm, self._divisor = private.max_grad_norm, filled(training.batch_size)
+        self._deviation = filled(private.noise_multiplier) * private.max_grad_norm
         device = next(population.parameters()).device
         seeded = (torch.Generator(device).manual_seed(stream_seed(training.seed, "privacy noise", index)) for index in indices)
         self._noise = [None] * len(indices) if private.secure_noise else list(seeded)
@@ -45,7 +45,7 @@ class PrivateStep:
         tally = Tally()
         losses = cross_entropy(self._population(x, replace(passage, tally=tally)), labels, self._training)
         self._optimizer.zero_grad(set_to_none=True)
-        (losses * (settled(passage.weights) > 0)).sum().backward()
+        (losses * (filled(passage.weights) > 0)).sum().backward()
         factors = clipping(tally.norms(self._population), self._norm)
         noisy = [self._noisy(part.total(factors)) / self._divisor for part in tally.parts]
         torch.autograd.backward([part.handle for part in tally.parts], noisy)

@@ -1,7 +1,7 @@
 """Which sampler a recipe asks for. No torch here: what should have been fed is worked out without it."""
 
 from mia_audit.privacy.constants import constants
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.training.batches import Sampler, Shuffled, steps_per_epoch
 from mia_audit.training.private_batches import BallsAndBins, Poisson
 from mia_audit.types import Bools
@@ -11,7 +11,7 @@ def sampler(recipe: Recipe, indices: tuple[int, ...], rows: Bools) -> Sampler:
     """Return the sampler of models `indices` with membership rows [K, pool]."""
     pool, seed = rows.shape[1], recipe.training.seed
     if recipe.privacy is None:
-        steps = steps_per_epoch(pool, recipe.data.member_fraction, settled(recipe.training.batch_size))
+        steps = steps_per_epoch(pool, recipe.data.member_fraction, filled(recipe.training.batch_size))
         return Shuffled(rows=rows, indices=indices, seed=seed, steps=steps)
     told, secure = constants(recipe, pool), recipe.privacy.secure_noise
     if recipe.privacy.sampling == "poisson":

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.models.network import Population
 from mia_audit.models.passage import Passage
-from mia_audit.recipe import Training, settled
+from mia_audit.recipe import Training, filled
 from mia_audit.training import optimizing
 
 
@@ -54,5 +54,5 @@ def cross_entropy(logits: Tensor, labels: Tensor, training: Training) -> Tensor:
 
 def weighted(each: Tensor, passage: Passage) -> Tensor:
     """Return each model's loss [K], the weighted mean of its examples' losses [K, B]."""
-    means: Tensor = (each * settled(passage.weights)).sum(dim=1)
+    means: Tensor = (each * filled(passage.weights)).sum(dim=1)
     return means

@@ -13,7 +13,7 @@ from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
 from mia_audit.audit.bank import degrading
 from mia_audit.errors import CatalogueError
 from mia_audit.probes import names as probes
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 
 WAYS_OUT = {
     "population": "use a --set data.population=... above 0",
@@ -60,7 +60,7 @@ def choose(names: Sequence[str], offers: frozenset[str]) -> Chosen:
 def offers(recipe: Recipe) -> frozenset[str]:
     """Return what the evidence of an audit of this resolved recipe will offer."""
     found = {"shadows", "features", *probes.available(recipe), *degrading.available(recipe)}
-    if settled(recipe.data.population) > 0:
+    if filled(recipe.data.population) > 0:
         found.add("population")
     if recipe.audit.queries > 1:
         found.add("queries")

@@ -11,7 +11,7 @@ import numpy as np
 
 from mia_audit.audit.bank.prepared import Bank, Prepared, gather
 from mia_audit.data import design
-from mia_audit.recipe import Model, Quantization, Recipe, settled
+from mia_audit.recipe import Model, Quantization, Recipe, filled
 from mia_audit.training import plan, schedule
 from mia_audit.training.material import material
 from mia_audit.types import Floats
@@ -20,7 +20,7 @@ FEW = Quantization(weight_bits=4, activation_bits=4)
 
 
 def _other_surrogate(model: Model) -> Model:
-    neuron = settled(model.neuron)
+    neuron = filled(model.neuron)
     other = "fast-sigmoid" if neuron.surrogate == "atan" else "atan"
     shape = {name: None for name in type(neuron).model_fields if name.startswith("surrogate_") and name != "surrogate_variant"}
     return model.model_copy(update={"neuron": neuron.model_copy(update={**shape, "surrogate": other})})

@@ -15,7 +15,7 @@ from mia_audit.data.examples import Examples
 from mia_audit.errors import RecipeError
 from mia_audit.probes import taking
 from mia_audit.probes.names import probes_for
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.record import Control
 from mia_audit.record.controls import DOSE
 from mia_audit.statistics.nulltest import mann_whitney_p
@@ -51,7 +51,7 @@ def require_room(recipe: Recipe, audited: Ints) -> None:
 
 
 def _sibling_row(recipe: Recipe) -> Bools:
-    row: Bools = stream(recipe.training.seed, "sibling-membership").random(settled(recipe.data.pool)) < recipe.data.member_fraction
+    row: Bools = stream(recipe.training.seed, "sibling-membership").random(filled(recipe.data.pool)) < recipe.data.member_fraction
     return row
 
 

@@ -18,7 +18,7 @@ from mia_audit.audit.controls.dealing import expected_fed
 from mia_audit.data import design
 from mia_audit.data.fingerprint import fingerprints
 from mia_audit.privacy.constants import constants
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.record import Control
 from mia_audit.record.controls import FED, OFFLINE, QUERIES, TRAINED
 from mia_audit.statistics.coins import binomial_p
@@ -113,7 +113,7 @@ def never_drawn(recipe: Recipe) -> float:
     """Return the probability that a member is in none of all steps: 0 where each is dealt once an epoch."""
     if recipe.privacy is None or recipe.privacy.sampling != "poisson":
         return 0.0
-    told = constants(recipe, settled(recipe.data.pool))
+    told = constants(recipe, filled(recipe.data.pool))
     return float((1 - told.rate) ** (told.steps * recipe.training.last_epoch))
 
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from mia_audit.privacy.claim import guarantees
 from mia_audit.privacy.constants import constants
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.record.privacy import DifferentialPrivacy, Guarantee
 
 
@@ -13,11 +13,11 @@ def guaranteed(recipe: Recipe) -> DifferentialPrivacy | None:
     private = recipe.privacy
     if private is None:
         return None
-    told = constants(recipe, settled(recipe.data.pool))
+    told = constants(recipe, filled(recipe.data.pool))
     return DifferentialPrivacy(
         guarantees=tuple(Guarantee(**asdict(each)) for each in guarantees(recipe)),
         delta=private.delta,
-        noise_multiplier=settled(private.noise_multiplier),
+        noise_multiplier=filled(private.noise_multiplier),
         max_grad_norm=private.max_grad_norm,
         sampling=private.sampling,
         rate=told.rate,

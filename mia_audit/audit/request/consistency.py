@@ -9,7 +9,7 @@ from mia_audit.data.profiles import Profile, profile
 from mia_audit.errors import RecipeError
 from mia_audit.models.architectures import layers, shapes
 from mia_audit.models.surrogates import check_neuron
-from mia_audit.recipe import Recipe, settled
+from mia_audit.recipe import Recipe, filled
 from mia_audit.training.plan import input_shape
 from mia_audit.training.private_rules import check_private
 
@@ -107,7 +107,7 @@ def _check_releases(recipe: Recipe) -> None:
 
 def _check_training(recipe: Recipe) -> None:
     training = recipe.training
-    if training.last_epoch > settled(training.epochs):
+    if training.last_epoch > filled(training.epochs):
         raise RecipeError(
             f"training.stop_epoch needs one of {training.epochs} epochs, got {training.last_epoch}; use --set training.epochs=... as well"
         )
@@ -115,7 +115,7 @@ def _check_training(recipe: Recipe) -> None:
     if late:
         raise RecipeError(f"training.checkpoints needs epochs up to {training.last_epoch}, the last one, got {late[0]}; leave it out")
     batched = recipe.model.norm.startswith("batch")
-    if batched and settled(training.batch_size) < 2:
+    if batched and filled(training.batch_size) < 2:
         raise RecipeError("batch norm needs at least two examples in a batch, got training.batch_size=1; use --set model.norm=group")
 
 

@@ -39,7 +39,7 @@ def scale_and_shift_backward(grad: Any, gain: Any, sums_grad: Any, bias_grad: An
 
 
 @njit(cache=True, error_model="numpy")
-def drain(sums: Any, gain: Any, bias: Any, pooled: Any, winner: Any) -> None:
+def pool_shift(sums: Any, gain: Any, bias: Any, pooled: Any, winner: Any) -> None:
     """Pool sums [K, R, H, W C] over squares of two, then times gain [K] plus bias [K, C]: pooled [K, R, h, w, C] float32.
 
     winner (uint8, pooled's shape) is the first place of the maximum in its square: 2 * row + column.
@@ -73,7 +73,7 @@ def drain(sums: Any, gain: Any, bias: Any, pooled: Any, winner: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def drain_backward(grad: Any, winner: Any, gain: Any, sums_grad: Any, bias_grad: Any) -> None:
+def pool_shift_backward(grad: Any, winner: Any, gain: Any, sums_grad: Any, bias_grad: Any) -> None:
     """Hand gradients [K, R, h, w, C] float32 back to the winners of each square, sums [K, R, H, W C]; every other sum gets zero."""
     models, rows, height, width, channels = grad.shape
     line, tall = sums_grad.shape[3], sums_grad.shape[2]
