@@ -1,10 +1,8 @@
 """Figures as inline SVG: small, the same bytes each time, coloured by the page, with ids that are unique on it."""
 
 import io
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import Any
 
 import matplotlib as mpl
@@ -13,10 +11,10 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mia_audit.report import svg
 from mia_audit.report.theme import stand_in, with_variables
 
 POINTS = 10  # text size; a panel of 4 inches on a phone of 360 pixels still shows it at 10 pixels
-_ID = re.compile(r'\bid="([^"]+)"')
 
 
 @contextmanager
@@ -53,32 +51,4 @@ def to_svg(figure: Figure, name: str, description: str) -> Markup:
     sns.despine(fig=figure)
     drawn = io.BytesIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
-    svg = drawn.getvalue().decode()
-    box = re.search(r'viewBox="[^"]+"', svg)
-    opening = f'<svg class="drawing" {box[0] if box else ""} role="img" aria-label="{escape(description, quote=True)}">'
-    body = svg[svg.index(">", svg.index("<svg")) + 1 :].replace("xlink:href", "href")
-    return Markup(with_variables(opening + _compact(_short_ids(body, name))))  # noqa: S704 - matplotlib escapes its texts
-
-
-def _short_ids(svg: str, name: str) -> str:
-    """Drop ids that nothing refers to, and number the others under the figure's name."""
-    used = [key for key in _ID.findall(svg) if f"#{key})" in svg or f'"#{key}"' in svg]
-    short = {key: f"{name}-{number}" for number, key in enumerate(dict.fromkeys(used), start=1)}
-    svg = _ID.sub(lambda found: f'id="{short[found[1]]}"' if found[1] in short else "", svg)
-    svg = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{short[found[1]]})", svg)
-    return re.sub(r'href="#([^"]+)"', lambda found: f'href="#{short[found[1]]}"', svg)
-
-
-def _compact(svg: str) -> str:
-    """Leave out what a page does not need: metadata, styles that would reach beyond the figure, fonts, digits no eye sees."""
-    svg = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->|<defs>\s*</defs>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"font: (?:(bold|[1-9]00) )?([\d.]+)px [^;\"]*", _font, svg)
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    svg = re.sub(r' transform="rotate\(-?0 [^"]*"', "", svg)
-    svg = re.sub(r"(?<=[\s\"(,])-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), svg)
-    svg = re.sub(r'\bd="[^"]+"', lambda found: " ".join(found[0].split()).replace(' "', '"'), svg)
-    return re.sub(r"\s*\n\s*", "\n", svg).replace("<g >", "<g>")
-
-
-def _font(found: re.Match[str]) -> str:
-    return f"font-size: {found[2]}px" + (f"; font-weight: {found[1]}" if found[1] else "")
+    return Markup(with_variables(svg.inline(drawn.getvalue(), name, description)))  # noqa: S704 - the writer of XML escapes its texts
