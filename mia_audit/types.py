@@ -203,7 +203,12 @@ def _require_logits(what: str, target: Floats, shadows: Floats, models: int, exa
             f"got {target.shape} and {shadows.shape} with {models} models and {examples} examples{_axis(target, shadows)}"
         )
     if not (_all_finite(target) and _all_finite(shadows)):
-        raise EvidenceError(f"{what} needs finite logits, got NaN or infinity; the model that gave them did not train")
+        where = "the target" if not _all_finite(target) else "shadow models"
+        example = int(np.argwhere(~np.isfinite(target if where == "the target" else shadows))[0][-2])
+        raise EvidenceError(
+            f"{what} needs finite logits, got NaN or infinity of {where}, first at example {example}; the model that gave them did not "
+            "train, or leave such examples out"
+        )
 
 
 def _axis(target: Floats, shadows: Floats) -> str:

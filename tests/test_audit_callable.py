@@ -162,7 +162,7 @@ def test_membranes_of_nested_neurons_are_reset(tmp_path: Path) -> None:
     net = nn.Sequential(nn.Linear(4, 32), nn.Sequential(snn.Leaky(beta=0.9, init_hidden=True)), nn.Linear(32, CLASSES))
     assert audited(tmp_path, lambda batch: sum(net(batch) for _ in range(4)), data, member).summary.doubts == ()
     asked = functions.function(net, "it")
-    first, again = (asked(data[0][:8], 8) for _ in range(2))
+    first, again = (asked(data[0][:8], np.arange(8)) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
 
@@ -221,6 +221,11 @@ def predict_unlabelled(batch: Floats) -> Floats:
     return batch[:, :CLASSES]
 
 
+def row(place: int) -> Floats:
+    """Return one row of the pool."""
+    return pool()[0][place]
+
+
 def scores(batch: Floats) -> Floats:
     """Return the first values as scores."""
     return batch[:, :CLASSES]
@@ -235,7 +240,21 @@ def scores(batch: Floats) -> Floats:
         ({"predict": lambda b: np.zeros((5, len(b), 3))}, r"got float64 \(5, \d+, 3\); sum or average over the other axes"),
         ({"predict": lambda b: b.sum()}, "needs to return scores"),
         ({"predict": lambda b: ["x"] * len(b)}, "needs to return scores"),
-        ({"predict": lambda b: np.full((len(b), 3), np.nan)}, "got NaN or infinity for example 0 of a batch"),
+        ({"predict": lambda b: np.full((len(b), 3), np.nan)}, r"got NaN or infinity for the example at position \d+"),
+        ({"predict": lambda b: np.where(b == row(7), np.nan, b)[:, :3]}, r"at position 7 \(1 of \d+ in its batch are so\)"),
+        ({"predict": nn.Linear(4, 3)}, "got ndarray where its torch module takes tensors; give the data as tensors"),
+        (
+            {"predict": nn.Linear(4, 3), "data": (torch.arange(1200).reshape(300, 4), np.arange(300) % 3)},
+            r"got inputs of torch.int64 where its torch module has weights of torch.float32; give x.to\(torch.float32\)",
+        ),
+        (
+            {"members": np.arange(200) % 2},
+            r"members needs .* got a mask of 200 zeros and ones; give it as bools, members == 1, one for each",
+        ),
+        ({"members": np.arange(300) < 150, "nonmembers": np.arange(9) < 5}, r"nonmembers needs .* got a mask of \(9,\)"),
+        ({"members": "members.txt"}, "got the text 'members.txt'"),
+        ({"members": ["a", "b"]}, "got words or objects"),
+        ({"members": []}, "members needs positions .* got none"),
         ({"predict": lambda b: b[:, :2]}, "labels go from 0 to 2, got 2 scores an example"),
         ({"data": "nothing"}, "as arrays or tensors, or a data set .* got str"),
         ({"data": (np.zeros((3, 2)), np.zeros(4))}, "a label for each of 3 examples, got 4"),

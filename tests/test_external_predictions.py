@@ -334,3 +334,13 @@ def test_rounding_may_move_a_sum_by_half_a_step_a_class(tmp_path: Path) -> None:
     assert (np.abs(shares.sum(axis=1) - 1) > 0.021).any()
     table = {**wide(shares, "p_", tuple(range(10))), "label": rng.integers(0, 10, 400), "member": rng.integers(0, 2, 400)}
     assert any("rounded to 2 decimals" in note for note in read(tmp_path, table).notes)
+
+
+@pytest.mark.parametrize(("name", "axis"), [("losses", 1), ("loss", 0)])
+def test_a_loss_that_is_no_number_is_told_by_its_row(tmp_path: Path, name: str, axis: int) -> None:
+    """Asked once, [rows], or several times, [queries, rows]."""
+    values = np.full((2, 40)[1 - axis :], 0.5)
+    values[..., 7] = np.nan
+    np.savez(tmp_path / "p.npz", **{"member": np.arange(40) % 2, name: values})
+    with pytest.raises(AuditError, match=r"row 7 \(from 0\), column '\w+' needs a finite number, got nan"):
+        predictions.read(tmp_path / "p.npz", Wanted())

@@ -89,6 +89,18 @@ def test_init_holds_the_network_to_its_owners_accuracy(capsys: pytest.CaptureFix
     assert not Path("t.toml").exists()
 
 
+@pytest.mark.usefixtures("place")
+def test_init_looks_for_equal_examples_on_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the audit does, and before any code is run."""
+    x, y = load_digits(return_X_y=True)
+    x[120:125] = x[:5]
+    np.savez("own.npz", x=x.astype(np.float32), y=y)
+    Path("net.py").write_text("raise SystemExit")
+    assert run(*("own.npz" if each == "digits" else each for each in INIT)) == 2
+    assert "got 10 of 240 with an equal one on the other side, more than 1%" in capsys.readouterr().err
+    assert not Path("t.toml").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("place")
 def test_a_checkpoint_is_audited_in_two_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +156,7 @@ def test_what_cannot_be_built_or_read_is_one_line(place: Path) -> None:
     assert notes[0] == "Net with 650 parameters from c.pth."
     asked = child._function(network, lambda answer: answer, "the target")
     with pytest.raises(AuditError, match=r"returns \(\[2\], \[3, 4, 10\]\); say which are the scores with output = '1.mean\(0\)'"):
-        asked(torch.zeros(4, 1, 8, 8), 4)
+        asked(torch.zeros(4, 1, 8, 8), np.arange(4))
 
 
 def test_words_and_files_name_the_sides(place: Path) -> None:

@@ -271,3 +271,64 @@ def test_too_few_references_are_refused_by_name_and_left_out_of_suites() -> None
     assert "lira-online" not in {each.name for each in mia_audit.score(**few, attacks="quick").attacks}
     with pytest.raises(EvidenceError, match="none of the attacks can run on what was given"):
         mia_audit.score(**{**few, "references": None}, attacks="lira")
+
+
+@pytest.mark.parametrize(
+    ("turned", "few", "message"),
+    [
+        (False, 0, "got reference 5 trained on the target's members .100% of 400 examples.; train references on members of their own"),
+        (True, 0, "got reference 5 trained on the target's non-members .100% of 400 examples."),
+        (False, 8, "got reference 5 trained on the target's members .98% of 400 examples."),
+    ],
+)
+def test_references_with_the_targets_members_are_refused(turned: bool, few: int, message: str) -> None:
+    """What they know of its members is no control: they were trained on them, or on all others."""
+    arguments = given()
+    shadows, rows = arguments["references"]
+    own = rows.copy()
+    own[5] = arguments["member"] ^ turned
+    own[5, :few] ^= True
+    with pytest.raises(EvidenceError, match=message):
+        mia_audit.score(**{**arguments, "references": (shadows, own)})
+
+
+def test_references_that_follow_the_targets_members_serve_no_control() -> None:
+    """Half of their members are drawn with the target's: it is said, and the control rests on the others, or is not there."""
+    arguments = given()
+    shadows, rows = arguments["references"]
+    with_it = np.arange(400) % 2 == 0
+    drawn = np.where(with_it, arguments["member"], rows)
+    for many, control in ((1, True), (len(rows), False)):
+        some = np.concatenate([drawn[:many], rows[many:]])
+        found = mia_audit.score(**{**arguments, "references": (shadows, some)})
+        assert found.warnings[0].startswith(f"The members of {many} reference")
+        assert (found.control_p is not None) == control
+        assert ("references that were not trained on the target's members" in found.verdict) == control
+    assert not any("hang together" in each for each in mia_audit.score(**arguments).warnings)
+
+
+@pytest.mark.parametrize(("gap", "words"), [(0.0, "What was not learnt cannot leak"), (2.0, "what it kept is the examples")])
+def test_a_target_near_chance_is_called_that(gap: float, words: str) -> None:
+    """As the zoo's page does: beside the verdict, with the share of non-members that it gets right and of their commonest class."""
+    rng = np.random.default_rng(0)
+    member, labels = rng.random(400) < 0.5, rng.integers(0, 4, 400)
+    logits = rng.normal(size=(400, 4))
+    logits[np.arange(400), labels] += gap * member
+    found = mia_audit.score(logits=logits, labels=labels, member=member)
+    right = (logits.argmax(axis=1) == labels)[~member].mean()
+    commonest = np.bincount(labels[~member]).max() / (~member).sum()
+    assert found.warnings[0].startswith("This network is not shown to have learnt its task: it gets ")
+    assert f"{right:.1%} of the non-members right" in found.warnings[0]
+    assert f"commonest class gets {commonest:.1%}" in found.warnings[0]
+    assert words in found.warnings[0]
+
+
+def test_a_value_that_is_no_number_is_told_by_its_place() -> None:
+    """Of the target, or of the references."""
+    arguments = given()
+    arguments["references"][0][3, 7, 2] = np.nan
+    with pytest.raises(EvidenceError, match="NaN or infinity of shadow models, first at example 7"):
+        mia_audit.score(**arguments)
+    arguments["logits"][9, 2] = np.inf
+    with pytest.raises(EvidenceError, match="NaN or infinity of the target, first at example 9"):
+        mia_audit.score(**arguments)

@@ -122,7 +122,7 @@ def _serve(connection: Connection, content: dict[str, Any], folder: str) -> None
 
 def _done(message: tuple[Any, ...], models: list[functions.Function], external: External, folder: Path, pick: Callable[[Any], Any]) -> Any:
     if message[0] == "ask":
-        return models[message[1]](torch.from_numpy(message[2]), len(message[2]))
+        return models[message[1]](torch.from_numpy(message[2]), np.arange(len(message[2])))
     made = code.named(external.train, folder)(message[1], message[2])
     if not callable(made):
         raise RecipeError(f"train needs to return a function x -> scores or a module, got {type(made).__name__}; return what predicts")
@@ -135,7 +135,7 @@ def _function(network: Any, pick: Callable[[Any], Any], name: str) -> functions.
     modules = functions.function(network, name).modules
     for module in modules:
         module.eval()
-    return functions.Function(call=_scoring(network, pick), name=name, modules=modules)
+    return functions.Function(call=_scoring(network, pick), name=name, modules=modules, lenient=True)
 
 
 def built(external: External, folder: Path) -> tuple[Any, tuple[str, ...]]:

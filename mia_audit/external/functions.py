@@ -27,14 +27,22 @@ _CLOSE = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """What is asked, what it is called in messages, and the modules in it that have a mode or keep states."""
+    """What is asked, what it is called in messages, and the modules in it that have a mode or keep states.
+
+    lenient  leave it to whoever asked to refuse NaN, since they know which example it is
+    """
 
     call: Callable[[Any], Any]
     name: str
     modules: tuple[nn.Module, ...]
+    lenient: bool = False
 
-    def __call__(self, batch: Any, size: int) -> Floats:
-        """Return answers [size, classes] (one column where there is one output); EvidenceError where they are no such thing."""
+    def __call__(self, batch: Any, places: Ints) -> Floats:
+        """Return answers about the examples at some places, [places, classes] (one column where there is one output).
+
+        EvidenceError where they are no such thing; it says at which place.
+        """
+        size = len(places)
         for module in self.modules:
             reset(module)
         try:
@@ -44,9 +52,16 @@ class Function:
             raise
         except Exception as error:  # whatever somebody's function raises
             raise EvidenceError(
-                f"{self.name} could not answer a batch of {size} examples, got {reason(error)}; try it on one batch"
+                f"{self.name} could not answer a batch of {size} examples, got {_why(batch, error, self.modules)}"
             ) from error
-        return _scores(found, size, self.name)
+        scores = _scores(found, size, self.name)
+        wrong = ~np.isfinite(scores).all(axis=1)
+        if wrong.any() and not self.lenient:
+            raise EvidenceError(
+                f"{self.name} needs to return finite scores, got NaN or infinity for the example at position {int(places[wrong.argmax()])} "
+                f"({int(wrong.sum())} of {size} in its batch are so); mend the network or leave such examples out"
+            )
+        return scores
 
 
 def function(call: Any, name: str) -> Function:
@@ -84,7 +99,7 @@ def reset(module: nn.Module) -> None:
 
 def ask(asked: Function, examples: Given, places: Ints, together: int) -> Floats:
     """Return answers about examples at some positions, in that order, [places, classes]."""
-    parts = [asked(examples.batch(some), len(some)) for some in _batches(places, together)]
+    parts = [asked(examples.batch(some), some) for some in _batches(places, together)]
     widths = {part.shape[1] for part in parts}
     if len(widths) > 1:
         raise EvidenceError(
@@ -95,8 +110,8 @@ def ask(asked: Function, examples: Given, places: Ints, together: int) -> Floats
 
 def doubts(asked: Function, examples: Given, places: Ints) -> tuple[str, ...]:
     """Ask about a batch twice, and in another order; say where the answers differ: a random or a remembering network."""
-    first, again = (asked(examples.batch(places), len(places)) for _ in range(2))
-    turned = asked(examples.batch(places[::-1].copy()), len(places))[::-1]
+    first, again = (asked(examples.batch(places), places) for _ in range(2))
+    turned = asked(examples.batch(places[::-1].copy()), places[::-1])[::-1]
     room = _CLOSE * max(1e-6, float(np.abs(first).max()))
     if (apart := float(np.abs(first - again).max())) > room:
         why = "it is random, or it keeps a state between batches. Attacks find less in such answers: reset it, or give it a seed"
@@ -110,6 +125,18 @@ def doubts(asked: Function, examples: Given, places: Ints) -> tuple[str, ...]:
 def _batches(places: Ints, together: int) -> Iterator[Ints]:
     for start in range(0, len(places), together):
         yield places[start : start + together]
+
+
+def _why(batch: Any, error: Exception, modules: Sequence[nn.Module]) -> str:
+    """Say what a function raised, and the way out: other data than a torch module takes are the commonest mistake."""
+    if modules and isinstance(error, TypeError | AttributeError) and not isinstance(batch, torch.Tensor):
+        kind = type(batch).__name__
+        return f"{kind} where its torch module takes tensors; give the data as tensors, torch.as_tensor(x).float()"
+    if modules and isinstance(error, RuntimeError) and isinstance(batch, torch.Tensor):
+        own = next((each.dtype for module in modules for each in module.parameters()), batch.dtype)
+        if own != batch.dtype:
+            return f"inputs of {batch.dtype} where its torch module has weights of {own}; give x.to({own})"
+    return f"{reason(error)}; try it on one batch"
 
 
 def _scores(found: Any, size: int, name: str) -> Floats:
@@ -126,9 +153,6 @@ def _scores(found: Any, size: int, name: str) -> Floats:
         where = values.shape.index(size) if values.dtype.kind in "fiub" and size in values.shape else 0
         hint = "sum or average over the other axes, as in lambda x: net(x).mean(0)" if where else "return an array [examples, classes]"
         raise EvidenceError(f"{name} needs to return scores [{size} examples, classes], got {values.dtype} {values.shape}; {hint}")
-    if not np.isfinite(values).all():
-        row = int(np.flatnonzero(~np.isfinite(values.reshape(size, -1)).all(axis=1))[0])
-        raise EvidenceError(f"{name} needs to return finite scores, got NaN or infinity for example {row} of a batch; mend the network")
     scores: Floats = values.reshape(size, -1)
     return scores if scores.dtype in {np.dtype(np.float32), np.dtype(np.float64)} else scores.astype(np.float64)
 

@@ -83,11 +83,7 @@ def _places(name: str, given: Any, total: int) -> Ints:
     values = np.asarray(list(given) if isinstance(given, range | set | frozenset | tuple) else given)
     if values.dtype == np.bool_ and values.shape == (total,):
         return np.flatnonzero(values)
-    if values.ndim != 1 or values.dtype.kind not in "iu" or not values.size:
-        raise UsageError(
-            f"{name} needs positions of examples, whole numbers from 0, or a bool for each of {total}, got {values.dtype} {values.shape}; "
-            "give a list or an array"
-        )
+    _require_positions(name, given, values, total)
     wrong = (values < 0) | (values >= total)
     if wrong.any():
         raise UsageError(f"{name} needs positions from 0 to {total - 1}, got {int(values[wrong.argmax()])}; the data have {total} examples")
@@ -97,6 +93,26 @@ def _places(name: str, given: Any, total: int) -> Ints:
             f"{name} needs every position once, got {int(known[counts.argmax()])} {int(counts.max())} times; leave doubles out"
         )
     return values.astype(np.int64)
+
+
+def _require_positions(name: str, given: Any, values: npt.NDArray[Any], total: int) -> None:
+    """Refuse what are no positions, and a mask of 0 and 1, which would be taken for the positions 0 and 1 over and over."""
+    needs = f"{name} needs positions of examples, whole numbers from 0, or a bool for each of {total}"
+    if isinstance(given, str | bytes | Path):
+        raise UsageError(
+            f"{needs}, got the text {told(str(given), 30)!r}; a file of positions is read by `mia-audit init`, here give an array"
+        )
+    if values.dtype == np.bool_:
+        raise UsageError(f"{needs}, got a mask of {values.shape}; give a bool for each example, or numpy.flatnonzero(mask)")
+    if values.dtype.kind not in "iu" or values.ndim != 1 or not values.size:
+        got = (
+            f"{values.dtype.name} of shape {values.shape}"
+            if values.dtype.kind in "biufc"
+            else f"words or objects, {told(str(given), 30)!r}"
+        )
+        raise UsageError(f"{needs}, got {got if values.size else 'none'}; give a list or an array")
+    if values.size > 2 and np.isin(values, (0, 1)).all():
+        raise UsageError(f"{needs}, got a mask of {values.size} zeros and ones; give it as bools, {name} == 1, one for each of {total}")
 
 
 def positions(path: Path, total: int) -> list[tuple[str, int]]:

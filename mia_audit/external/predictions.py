@@ -132,7 +132,7 @@ def _answers(table: tables.Table, chosen: Roles, read: dict[str, npt.NDArray[Any
     """Return the answers, and what the classes are called."""
     if chosen.kind == "labels":
         return Answers(logits=np.zeros((1, len(read[chosen.outputs[0]]), 2)), kind="labels", notes=()), ()
-    parts = [tables.numbers(table, name, read[name]) for name in chosen.outputs]
+    parts = [tables.numbers(table, name, read[name], _axis_of_rows(chosen.kind, read[name])) for name in chosen.outputs]
     values = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
     if chosen.kind == "losses":
         values = values[..., 0] if values.ndim > 1 and values.shape[-1] == 1 else values
@@ -149,6 +149,11 @@ def _answers(table: tables.Table, chosen: Roles, read: dict[str, npt.NDArray[Any
         raise DataError(f"{table.name}: {told(chosen.outputs[0])!r} needs [examples, classes] or [queries, examples, classes], got {shape}")
     place = outputs.Place(file=table.name, columns=chosen.outputs, where=table.where)
     return answers_of(values, chosen.kind, place), chosen.classes
+
+
+def _axis_of_rows(kind: str, values: npt.NDArray[Any]) -> int:
+    """Return which axis has the rows: the last of losses [queries, rows], else the one before the last."""
+    return -1 if kind == "losses" and values.ndim > 1 and values.shape[-1] != 1 else -2
 
 
 Labelled = tuple[Floats, Ints, frozenset[str] | None, str, tuple[str, ...]]
@@ -205,7 +210,7 @@ def _sides(
 def _inputs(table: tables.Table, chosen: Roles, read: dict[str, npt.NDArray[Any]], kept: Bools) -> Floats | None:
     if not chosen.inputs:
         return None
-    parts = [tables.numbers(table, name, read[name]) for name in chosen.inputs]
+    parts = [tables.numbers(table, name, read[name], 0) for name in chosen.inputs]
     if any(len(part) != kept.size for part in parts):
         raise DataError(f"{table.name}: needs an input for each of {kept.size} rows, got {', '.join(str(len(part)) for part in parts[:4])}")
     whole = parts[0] if len(parts) == 1 else np.concatenate([part.reshape(kept.size, -1) for part in parts], axis=1)

@@ -115,27 +115,31 @@ def _words(piece: Column) -> Column:
     return piece if piece.dtype.kind == "U" else np.array([f"{value:g}" for value in piece.tolist()], dtype=np.str_)
 
 
-def numbers(table: Table, name: str, values: Column) -> npt.NDArray[np.floating[Any]]:
-    """Return a column's numbers as floats; DataError names the first row that holds none, or one that is not finite."""
+def numbers(table: Table, name: str, values: Column, rows: int = -2) -> npt.NDArray[np.floating[Any]]:
+    """Return a column's numbers as floats; DataError names the first row that holds none, or one that is not finite.
+
+    rows  which axis has the rows, where there are several
+    """
     if values.dtype.kind in "iub":
         return values.astype(np.float64)
     if values.dtype.kind == "U" and values.ndim == 1:
         values = np.array([_number(table, name, row, cell) for row, cell in enumerate(values.tolist())], dtype=np.float64)
     if values.dtype.kind != "f":
         raise DataError(f"{table.name}: column {told(name)!r} needs numbers, got {values.dtype}; write it as floats")
-    for row, value in _unfit(values):
+    for row, value in _unfit(values, rows):
         raise DataError(
             f"{table.name}: {table.where(row)}, column {told(name)!r} needs a finite number, got {value}; mend the row or leave it out"
         )
     return values if values.dtype.itemsize in {4, 8} else values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
 
 
-def _unfit(values: Column) -> Iterator[tuple[int, str]]:
+def _unfit(values: Column, rows: int) -> Iterator[tuple[int, str]]:
     wrong = ~np.isfinite(values)
     if wrong.any():
-        place = np.unravel_index(int(wrong.argmax()), wrong.shape)
-        row = int(place[-2] if values.ndim > 1 else place[0])
-        yield row, f"{values[place]}" + (f" at place {int(place[-1])} of it" if values.ndim > 1 else "")
+        place = [int(each) for each in np.unravel_index(int(wrong.argmax()), wrong.shape)]
+        row = place.pop(rows) if values.ndim > 1 else place.pop()
+        beside = f" at {', '.join(map(str, place))} of its other axes" if len(place) > 1 else f" at place {place[0]} of it" if place else ""
+        yield row, f"{values.flat[int(wrong.argmax())]}{beside}"
 
 
 def _number(table: Table, name: str, row: int, cell: str) -> float:

@@ -73,7 +73,7 @@ def audit(predict: Predict, data: Any, who: tuple[Any, Any], fit: tuple[Fit | No
     started = time.monotonic()
     scored_record.require_room(asking.out, force=asking.force)
     known = examples.given(data)
-    sides = _sides(known, who)
+    sides = sides_of(known, who)
     target = functions.function(predict, "the target")
     order = stream(asking.seed, "asked order").permutation(len(sides.places))
     with functions.evaluating(target) as told:
@@ -104,7 +104,7 @@ class Answered:
     lacking: str
 
 
-def _sides(known: Given, who: tuple[Any, Any]) -> Sides:
+def sides_of(known: Given, who: tuple[Any, Any]) -> Sides:
     """Return whom to judge: members and non-members but for those with an equal one on the other side."""
     member, used = membership.of_indices(*who, known.size)
     places = np.flatnonzero(used)

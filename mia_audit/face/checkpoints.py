@@ -8,7 +8,7 @@ import numpy as np
 
 from mia_audit.audit.request.options import Options, data_root
 from mia_audit.errors import OutputError, RecipeError
-from mia_audit.external import archive, child, code, recipe, stored
+from mia_audit.external import archive, child, code, functions, recipe, stored
 from mia_audit.external.recipe import ExternalRecipe
 from mia_audit.face import asked
 from mia_audit.face.given import seed_of, whole
@@ -72,14 +72,14 @@ def write_recipe(wanted: Wanted, say: Callable[[str], None]) -> Path:
         raise OutputError(f"{wanted.out}: init needs a file that is not there, got one; give another -o FILE, or --force")
     external = wanted.recipe.external
     known = stored.known(wanted.recipe.data, wanted.folder, root=data_root(), offline=False, progress=say)
+    sides = asked.sides_of(known.given, (known.members, known.nonmembers))
     with child.opened(external, wanted.folder) as kid:
-        for note in kid.notes:
+        for note in (*kid.notes, *sides.notes):
             say(note)
-        places = known.nonmembers[:1_000]
-        parts = np.array_split(places, max(1, len(places) // external.batch))
-        scores = np.concatenate([kid.predict(known.given.batch(part)) for part in parts])
+        places = sides.places[~sides.member][:1_000]
+        scores = functions.ask(functions.function(kid.predict, "the target"), known.given, places, external.batch)
         labels = np.zeros(len(places)) if known.given.labels is None else known.given.labels[places]
-        say(f"{len(known.members)} members, {len(known.nonmembers)} non-members; {scores.shape[1]} scores an example.")
+        say(f"{int(sides.member.sum())} members, {int((~sides.member).sum())} non-members; {scores.shape[1]} scores an example.")
         if scores.shape[1] > 1 and external.accuracy is not None:
             require_share((scores.argmax(axis=1) == labels), external.accuracy)
         elif scores.shape[1] > 1:

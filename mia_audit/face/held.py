@@ -8,7 +8,10 @@ from scipy.stats import norm
 
 from mia_audit.attacks.observables import each_model, log_likelihood, phi
 from mia_audit.errors import EvidenceError, UsageError
+from mia_audit.statistics.interval import Interval
 from mia_audit.statistics.nulltest import one_more_p
+from mia_audit.statistics.proportions import Share
+from mia_audit.statistics.proportions import accuracy as share_of
 from mia_audit.types import Bools, Evidence, Floats
 
 UNLIKE = 0.001
@@ -37,6 +40,13 @@ def require_share(right: Bools, claimed: float) -> None:
             f"the target needs the accuracy that its owner measured, {about}, got {right.mean():.3f}; it is another network, or its inputs "
             "are prepared otherwise"
         )
+
+
+def learnt(seen: Evidence, member: Bools) -> tuple[Interval, float]:
+    """Return the share of non-members that the target gets right, and the share of their commonest class."""
+    labels = seen.labels[~member]
+    right = seen.target[:, ~member].mean(axis=0).argmax(axis=-1) == labels
+    return share_of(Share(hits=int(right.sum()), total=right.size)), float(np.bincount(labels).max() / labels.size)
 
 
 def unlike(seen: Evidence, member: Bools) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ class Scored:
     left_out   attacks that cannot run on what was given, and why
     tested     the AUC that decides: its interval is at 95 %, or at a level corrected for all attacks where none could be chosen before
     power      the smallest AUC that would have been seen with 80 % power; 1 where none would
+    following  references whose members hang together with the target's: they serve no control
+    learnt     the share of non-members that the target gets right, and that of their commonest class; None where no labels are known
     """
 
     attacks: tuple[AttackScore, ...]
@@ -57,6 +59,8 @@ class Scored:
     left_out: tuple[str, ...]
     tested: tuple[str, Interval]
     power: float
+    following: int = 0
+    learnt: tuple[Interval, float] | None = None
 
     @property
     def leaks(self) -> bool:
@@ -87,6 +91,7 @@ class Scored:
         return claims.Finding(
             name=self.tested[0], auc=self.tested[1], corrected=0 if self.headline else len(self.attacks), members=self.members,
             others=self.others, power=self.power, control_p=self.control_p, refuted=refuted, blind=blind, backwards=self.backwards,
+            following=self.following, right=self.learnt and self.learnt[0], commonest=self.learnt[1] if self.learnt else 0.0,
         )  # fmt: skip
 
     @property

@@ -114,6 +114,9 @@ def recorded(found: Scored, told: Read, part: Part, doubts: tuple[str, ...] = ()
         left_out=found.left_out,
         power=found.power,
         doubts=doubts,
+        following=found.following,
+        right=found.learnt and _estimate(found.learnt[0]),
+        commonest=found.learnt and found.learnt[1],
         arrays_sha256=digest(arrays),
     )
     return ScoredRecord(summary=summary, arrays=arrays)

@@ -16,6 +16,8 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.budget import JUDGED_AT_LEAST, judged, listed
 from mia_audit.attacks.cards import Card, asked_by_name, load_attacks
 from mia_audit.errors import EvidenceError, ShadowBudgetError
+from mia_audit.face import masks
+from mia_audit.face.held import learnt
 from mia_audit.face.scored import AttackScore, Scored
 from mia_audit.machine import cores
 from mia_audit.record.claims import turned
@@ -60,8 +62,9 @@ class Beside:
 
 @dataclass(frozen=True, kw_only=True)
 class Rehearsal:
-    """A reference model in the target's part: every attack's scores [A], its own members, and which examples count."""
+    """A reference model, by number, in the target's part: every attack's scores [A], its own members, and which examples count."""
 
+    model: int
     scores: tuple[Floats, ...]
     member: Bools
     counted: Bools
@@ -73,6 +76,7 @@ NOTHING = Beside()
 def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: int, beside: Beside = NOTHING) -> Scored:
     """Attack the evidence and measure; ShadowBudgetError or EvidenceError where what was asked for cannot run on it."""
     _require_others(seen)
+    masks.require_apart(member, seen.trained_on)
     cards, left_out = _runnable(seen, attacks, beside)
     can = _suffices(cards, seen.trained_on, spare=1)
     part, truth = seen.only(can), member[can]
@@ -84,6 +88,8 @@ def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: in
     level = LEVEL if best is not None else 1 - (1 - LEVEL) / len(found)
     tested = found[best] if best is not None else max(found, key=lambda each: at_level(each.auc, each.scores, truth, level).low)
     decides = tested.name, at_level(tested.auc, tested.scores, truth, level)
+    follows = masks.following(truth, part.trained_on)
+    apart = [each for each in rehearsals if not follows[each.model]]
     ranked = sorted(found, key=lambda each: (each is not tested, -(each.reference_auc or each.auc.value or 0.0), each.name))
     return Scored(
         attacks=tuple(ranked),
@@ -92,7 +98,9 @@ def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: in
         members=int(truth.sum()),
         others=int((~truth).sum()),
         references=len(seen.shadows),
-        control_p=None if best is None else _control(rehearsals, truth, best),
+        control_p=None if best is None else _control(apart, truth, best),
+        following=int(follows.sum()),
+        learnt=learnt(part, truth) if beside.able is None else None,
         blind=_blind(beside, seen.labels, member, can, seed),
         backwards=_backwards(decides, [each for each in found if each.name in PLAIN], truth, chosen=best is not None),
         left_out=left_out,
@@ -203,7 +211,7 @@ def _rehearse(cards: Sequence[tuple[Card, Attack]], seen: Evidence) -> Sequence[
         can = _suffices(cards, others, spare=1)
         if len(others) and 0 < row[can].sum() < can.sum() and len(found) < REHEARSALS:
             part = seen.against_shadow(model).only(can)
-            found.append(Rehearsal(scores=tuple(attack.score(part) for _, attack in cards), member=row[can], counted=can))
+            found.append(Rehearsal(model=model, scores=tuple(attack.score(part) for _, attack in cards), member=row[can], counted=can))
     return found
 
 

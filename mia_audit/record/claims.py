@@ -48,6 +48,9 @@ class Finding:
     corrected  for how many attacks the interval was widened; 0 where the headline was chosen on references
     refuted    whether references that cannot know the target's members tell them from the others; None where there were none to ask
     backwards  which mask is likely turned over; "" where members score no lower than the others
+    following  references whose members hang together with the target's
+    right      the share of non-members that the target gets right; None where nobody knows
+    commonest  the share of the non-members' commonest class
     """
 
     name: str
@@ -60,6 +63,9 @@ class Finding:
     refuted: bool | None
     blind: Unseeing | None
     backwards: str
+    following: int = 0
+    right: Ranged | None = None
+    commonest: float = 0.0
 
     @property
     def numbers(self) -> str:
@@ -107,7 +113,32 @@ def verdict(found: Finding) -> str:
 
 
 def warnings(found: Finding) -> tuple[str, ...]:
-    """Say what little is left to be seen where sides are small."""
+    """Say what else weighs on the numbers: a target that learnt nothing, references that follow it, and how little small sides show."""
+    return (*_unlearnt(found), *_followed(found), *_small(found))
+
+
+def _unlearnt(found: Finding) -> tuple[str, ...]:
+    """Say what the verdict is worth where the target is not shown to have learnt its task."""
+    if found.right is None or found.right.low > found.commonest or found.tone == "failed":
+        return ()
+    told = (
+        f"This network is not shown to have learnt its task: it gets {found.right.value:.1%} of the non-members right "
+        f"({found.right.low:.1%} to {found.right.high:.1%}), and always naming their commonest class gets {found.commonest:.1%}."
+    )
+    if found.auc.low > 0.5:
+        return (f"{told} It tells members from the others all the same: what it kept is the examples.",)
+    return (f"{told} What was not learnt cannot leak: that nothing was found here says nothing of a network that works.",)
+
+
+def _followed(found: Finding) -> tuple[str, ...]:
+    if not found.following:
+        return ()
+    which = f"{found.following} reference{'s' * (found.following > 1)}"
+    why = "hang together with the target's, so that what they know of these is no control"
+    return (f"The members of {which} {why}; draw members of references by coins.",)
+
+
+def _small(found: Finding) -> tuple[str, ...]:
     if min(found.members, found.others) >= FEW:
         return ()
     left = "no AUC, however large, is seen" if found.power >= 1 else f"an AUC below {found.power:.3f} is missed more often than"

@@ -29,6 +29,7 @@ from mia_audit.record.parts import Estimate, Part, RateAtFPR
 SCHEMA = 1
 KIND: Literal["scored"] = "scored"
 _CLOSE = 1e-9
+_LATER = ("following", "right", "commonest")
 
 
 class ScoredAttack(Part):
@@ -68,6 +69,8 @@ class ScoredSummary(Part):
     corrected           for how many attacks that interval was widened; 0 where the headline was chosen on references
     doubts              what else weighs on the numbers: a network that answers at random, shadow models of another kind
     control_p, refuted  whether references tell the target's members from the others, which they cannot know
+    following           references whose members hang together with the target's: no control
+    right, commonest    the share of non-members that the target gets right, and of their commonest class; None where nobody knows
     """
 
     schema_version: int
@@ -91,6 +94,9 @@ class ScoredSummary(Part):
     left_out: tuple[str, ...]
     power: float
     doubts: tuple[str, ...] = ()
+    following: int = 0
+    right: Estimate | None = None
+    commonest: float | None = None
     arrays_sha256: str
 
     @property
@@ -99,7 +105,8 @@ class ScoredSummary(Part):
         blind = None if self.blind is None else claims.Unseeing(auc=self.blind.auc, p=self.blind.p, refutes=self.blind.refutes)
         return claims.Finding(
             name=self.tested, auc=self.tested_auc, corrected=self.corrected, members=self.members, others=self.others, power=self.power,
-            control_p=self.control_p, refuted=self.refuted, blind=blind, backwards=self.backwards,
+            control_p=self.control_p, refuted=self.refuted, blind=blind, backwards=self.backwards, following=self.following,
+            right=self.right, commonest=self.commonest or 0.0,
         )  # fmt: skip
 
     @property
@@ -113,8 +120,9 @@ class ScoredSummary(Part):
         return next(each for each in self.attacks if each.name == self.tested)
 
     def to_json(self) -> str:
-        """Return the canonical text of record.json."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
+        """Return the canonical text of record.json; fields that came later are left out where they say nothing, as older records do."""
+        silent = {name for name in _LATER if not getattr(self, name)}
+        return json.dumps(self.model_dump(mode="json", exclude=silent), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
