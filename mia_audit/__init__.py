@@ -41,6 +41,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     surrogate_variant: str | None = None,
     surrogate_area: float | None = None,
     ptq: bool = False,
+    secure_noise: bool = False,
     dataset: str | None = None,
     attacks: str | Sequence[Place] | None = None,
     shadows: int | None = None,
@@ -75,6 +76,7 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
         surrogate_variant: "textbook", or "snntorch" for exactly what snnTorch computes.
         surrogate_area: scale the surrogate to this area; 1 for all alike.
         ptq: quantize after training, not while.
+        secure_noise: draw a private training's noise and sampling from the operating system; nobody can repeat it.
         dataset: a data set by name (`mia-audit list datasets`).
         attacks: suites, families and attacks (`mia-audit list attacks`), or paths of attack cards: "full", "loss, lira", ["loss", "lira"].
         shadows: how many shadow models are trained.
@@ -106,8 +108,9 @@ def run(  # noqa: PLR0913  the arguments of `mia-audit run`, one for one
     from mia_audit.face.running import run as audit  # noqa: PLC0415
 
     options = asked(
-        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset, attacks=attacks,
-        shadows=shadows, seed=seed, settings=settings, data_root=data_root, offline=offline, device=device, store=store, out=out,
+        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq,
+        secure_noise=secure_noise, dataset=dataset, attacks=attacks, shadows=shadows, seed=seed, settings=settings, data_root=data_root,
+        offline=offline, device=device, store=store, out=out,
         force=force, slices=slices, expose=expose, workers=workers, memory=memory, title=title, organisation=organisation, contact=contact,
         executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip

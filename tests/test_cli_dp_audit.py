@@ -27,7 +27,7 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> s
         main([*arguments])
     said = capsys.readouterr()
     assert (left.value.code or 0) == code, said.err
-    return said.err if code else said.out
+    return said.err if code == 2 else said.out
 
 
 def test_the_plan_tells_access_and_power_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +53,7 @@ def test_somebody_elses_training_in_three_commands(noise: str, verdict: str, tmp
     """The documented example, sound and broken in secret."""
     seen = tmp_path / "obs.npz"
     subprocess.run([sys.executable, str(EXAMPLE), str(seen), "--noise", noise], check=True)
-    found = json.loads(ran(capsys, *CLAIM, "--observations", str(seen), "--json"))
+    found = json.loads(ran(capsys, *CLAIM, "--observations", str(seen), "--json", code=int(verdict == "violated")))
     assert found["verdict"] == verdict
     assert [each["reach"]["instrument"] for each in found["findings"]] == ["step test", "sampler test", "one run"]
     assert found["findings"][0]["numbers"]["mu measured"] == pytest.approx(1 / float(noise), rel=0.1)
@@ -72,7 +72,7 @@ def written(folder: Path, **arrays: npt.ArrayLike) -> Path:
 def test_an_epsilon_below_the_mechanisms_own_is_a_violation_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever was measured; one above it is not."""
     path = str(written(tmp_path, included=np.ones((20, 40), dtype=bool)))
-    assert "is less than such a training has" in (low := ran(capsys, *WHOLE, "--observations", path, "--epsilon", "1"))
+    assert "is less than such a training has" in (low := ran(capsys, *WHOLE, "--observations", path, "--epsilon", "1", code=1))
     assert "Verdict: violated" in low
     assert "Verdict: consistent" in ran(capsys, *WHOLE, "--observations", path, "--epsilon", "20")
 
@@ -125,7 +125,30 @@ def test_several_canaries_share_the_level(tmp_path: Path) -> None:
         ({"scores_in": [1.0], "included": [[True]]}, "the many trainings needs scores_in and scores_out, got scores_in"),
         ({"coins": [True, False]}, "one run needs projections, or sums with gradients and clip, got no sums and no gradients and no clip"),
         ({"coins": [True, False], "projections": np.zeros(3)}, "projections needs finite numbers with 2 axes, got float64 (3,)"),
-        ({"coins": [True, False], "projections": np.full((20, 2), np.nan)}, "projections needs finite numbers"),
+        (
+            {"coins": [True, False], "projections": np.where(np.arange(40).reshape(20, 2) > 36, np.nan, 0.0)},
+            "projections needs finite numbers, got nan at projections[18, 1], the first of 3; what failed is no observation",
+        ),
+        (
+            {"coins": [True, False], "projections": np.zeros((19, 2))},
+            "projections needs a row for each of the 20 steps that are claimed, got 19 rows",
+        ),
+        (
+            {"coins": [True, False], "sums": np.zeros((15, 3)), "gradients": np.zeros((2, 3)), "clip": 1.0},
+            "sums needs a row for each of the 20 steps that are claimed, got 15 rows; hand over every step, or claim with --steps",
+        ),
+        (
+            {"coins": [True, False], "sums": np.full((20, 3), np.inf), "gradients": np.zeros((2, 3)), "clip": 1.0},
+            "sums needs finite numbers, got inf at sums[0, 0], the first of 60",
+        ),
+        (
+            {"coins": [True, False], "sums": np.zeros((20, 3)), "gradients": np.zeros((2, 3)), "clip": np.nan},
+            "clip needs finite numbers, got nan; what failed",
+        ),
+        (
+            {"scores_in": np.zeros(60), "scores_out": [*np.zeros(59), np.nan]},
+            "scores_out needs finite numbers, got nan at scores_out[59]; ",
+        ),
         ({"coins": [True] * 3, "projections": np.zeros((20, 2))}, "coins need one for each of 2 canaries, got (3,)"),
         ({"coins": [True] * 90, "projections": np.zeros((20, 90))}, "coins need to be fair, got 90 of 90 canaries in"),
         ({"coins": [True, False], "sums": np.zeros((20, 3)), "gradients": np.zeros((2, 3)), "clip": -1.0}, "clip needs one number above 0"),

@@ -4,6 +4,9 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from mia_audit.privacy import gaussian
 from tests.support.engine_runs import command, small_run
 
 CHECKED = ("--attacks", "lira-online,lira-other-bits,noise-distance,inverse-hessian", "--set", "audit.canaries=2")
@@ -30,7 +33,7 @@ def test_plan_as_json(tmp_path: Path) -> None:
     assert seconds > 0
     assert 2**30 < bytes_each < 2**31
     counts = {"models": 27, "cohorts": 3, "stored": 0, "cohort_size": 16, "workers": 1, "sibling": True}
-    assert planned == {**counts, "guessed": {"other-bits": 12}, "probes": ["noise", "curvature"]}
+    assert planned == {**counts, "guessed": {"other-bits": 12}, "probes": ["noise", "curvature"], "privacy": None}
 
 
 def test_plan_knows_what_the_store_holds_and_the_memory_it_may_take(tmp_path: Path) -> None:
@@ -43,3 +46,20 @@ def test_plan_knows_what_the_store_holds_and_the_memory_it_may_take(tmp_path: Pa
     refused = command([*audit, "--plan", "--memory", "1GiB"], tmp_path)
     assert refused.returncode == 2
     assert "got a limit of 1.0 GiB" in refused.stderr
+
+
+def test_plan_of_a_private_training_tells_its_claim(tmp_path: Path) -> None:
+    """Epsilon, delta, neighbours and sampler, before anything is trained; the numbers are the record's own kind."""
+    audit = ["run", "dp-ann", "--dataset", "digits", "--set", "data.pool=200", "--set", "training.batch_size=50", "--attacks", "loss"]
+    audit += ["--set", "training.epochs=2", "--set", "privacy.noise_multiplier=8", "--set", "privacy.sampling=shuffle", "--plan"]
+    audit += ["--set", "model.architecture=mlp", "--set", "model.hidden=[4]", "--store", str(tmp_path / "store")]
+    last = command(audit, tmp_path).stdout.splitlines()[-1]
+    mu = 2**0.5 / 8
+    add, replace = (gaussian.epsilon_of(each, 1e-5) for each in (mu, 2 * mu))
+    assert last == (
+        f"claims epsilon {add:.4g} at delta 1e-05 under add/remove, epsilon {replace:.4g} at delta 1e-05 under replace-one: "
+        "noise multiplier 8, shuffle sampling at rate 0.5, 4 steps"
+    )
+    private = json.loads(command([*audit, "--json"], tmp_path).stdout)["privacy"]
+    assert private["guarantees"][0]["epsilon"] == pytest.approx(add)
+    assert (private["delta"], private["sampling"], private["seeded"]) == (1e-5, "shuffle", True)

@@ -77,6 +77,19 @@ def test_what_no_private_training_may_do_is_refused_with_the_way_out(changes: di
     assert "\n" not in str(error.value)
 
 
+def test_secure_noise_is_an_option_of_its_own() -> None:
+    """The same as its setting; a target without noise is told where there is some."""
+    recipe = describe("dp-snn", Options(secure_noise=True))
+    assert recipe == describe("dp-snn", Options(settings={"privacy.secure_noise": True}))
+    assert recipe.privacy is not None
+    assert recipe.privacy.secure_noise
+    added = describe("snn", Options(dataset="digits", secure_noise=True, settings={"privacy.noise_multiplier": 2.0}))
+    assert added.privacy is not None
+    assert added.privacy.secure_noise
+    with pytest.raises(RecipeError, match=r"--secure-noise needs a target with \[privacy\], got 'snn', .* choose dp-snn or dp-ann"):
+        describe("snn", Options(dataset="digits", secure_noise=True))
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -9,12 +9,14 @@ from typing import Any
 from mia_audit.audit.bank import degrading
 from mia_audit.audit.bank.prepared import Prepared
 from mia_audit.audit.controls import dose
+from mia_audit.audit.findings.guaranteeing import guaranteed
 from mia_audit.audit.request.options import Options
 from mia_audit.audit.running import prepare
 from mia_audit.audit.watching import Silent
 from mia_audit.paths import Place
 from mia_audit.probes.names import probes_for
 from mia_audit.recipe import Recipe, filled
+from mia_audit.record.privacy import DifferentialPrivacy
 from mia_audit.training import batches, plan
 from mia_audit.training.material import material
 
@@ -28,6 +30,7 @@ class Plan:
 
     models   all that are trained: `guessed` those of wrong guesses by name, `sibling` one more with canaries
     probes   names of what takes further signals, whose time is not predicted
+    privacy  what a private training guarantees
     """
 
     models: int
@@ -40,10 +43,12 @@ class Plan:
     guessed: Mapping[str, int]
     sibling: bool
     probes: tuple[str, ...]
+    privacy: DifferentialPrivacy | None = None
 
     def content(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return {**asdict(self), "guessed": dict(self.guessed), "seconds": round(self.seconds, 1)}
+        privacy = None if self.privacy is None else self.privacy.model_dump(mode="json")
+        return {**asdict(self), "guessed": dict(self.guessed), "seconds": round(self.seconds, 1), "privacy": privacy}
 
     def lines(self) -> tuple[str, ...]:
         """Say it in words."""
@@ -57,6 +62,7 @@ class Plan:
             *([f"among them {', '.join(among)}"] if among else []),
             f"{where} {self.worker_bytes / 2**30:.2f} GiB" + " each" * (self.workers > 1),
             f"about {_spoken(self.seconds)} to train and query; {signals} on top, not predicted",
+            *([] if self.privacy is None else [_claim(self.privacy)]),
         )
 
 
@@ -86,6 +92,7 @@ def make_plan(target: Place | Recipe, options: Options) -> Plan:
         guessed={stage.guess: sum(len(task.indices) for task in stage.tasks) for stage in others if stage.guess},
         sibling=bool(prepared.recipe.audit.canaries),
         probes=tuple(probe.name for probe in probes_for(prepared.wanted)),
+        privacy=guaranteed(prepared.recipe),
     )
 
 
@@ -153,6 +160,14 @@ def _cohort_seconds(recipe: Recipe, models: int, prepared: Prepared) -> float:
 
 def _ignore(share: float) -> None:
     """Hear of progress, and leave it."""
+
+
+def _claim(private: DifferentialPrivacy) -> str:
+    told = [f"epsilon {each.epsilon:.4g} at delta {private.delta:g} under {each.adjacency}" for each in private.guarantees if each.bound]
+    return (
+        f"claims {', '.join(told) or 'no epsilon, for there is no noise'}: noise multiplier {private.noise_multiplier:g}, "
+        f"{private.sampling} sampling at rate {private.rate:.4g}, {private.steps:,} steps"
+    )
 
 
 def _spoken(seconds: float) -> str:

@@ -96,6 +96,10 @@ SurrogateVariant = Annotated[
 ]
 SurrogateArea = Annotated[float | None, typer.Option(help="Scale the surrogate to this area, 1 for all alike.")]
 PTQ = Annotated[bool, typer.Option("--ptq", help="Quantize after training, not while.")]
+SecureNoise = Annotated[
+    bool,
+    typer.Option("--secure-noise", help="Draw a private training's noise and sampling from the operating system; nobody can repeat it."),
+]
 Dataset = Annotated[
     Text,
     typer.Option(

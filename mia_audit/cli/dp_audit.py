@@ -28,10 +28,14 @@ def dp_audit(  # noqa: PLR0913, PLR0917  one an option
     trainings: Annotated[int, typer.Option(help="Of the plan's many trainings, a side.")] = 1_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Put a differential privacy claim to the test: print what each instrument would see, or what it found. Needs mia-audit[dp]."""
+    """Put a differential privacy claim to the test: print what each instrument would see, or what it found. Needs mia-audit[dp].
+
+    Exit code 1 where the claim is violated, 0 where it is not or nothing could be seen, 2 where something given is wrong.
+    """
     from mia_audit.errors import UsageError  # noqa: PLC0415  help must not pay for it
     from mia_audit.instruments import audit  # noqa: PLC0415
     from mia_audit.instruments.observations import read  # noqa: PLC0415
+    from mia_audit.instruments.verdict import VIOLATED  # noqa: PLC0415
     from mia_audit.paths import expanded  # noqa: PLC0415
     from mia_audit.privacy.stated import Stated  # noqa: PLC0415
 
@@ -49,6 +53,8 @@ def dp_audit(  # noqa: PLR0913, PLR0917  one an option
         return
     found = audit.audited(claim, read(Path(expanded(observations, "--observations"))), level)
     typer.echo(json.dumps(_json(found), indent=1) if as_json else "\n".join(_said(found)))
+    if found.verdict == VIOLATED:
+        raise typer.Exit(1)
 
 
 def _constants(claim: "Stated") -> str:

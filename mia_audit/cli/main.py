@@ -1,7 +1,7 @@
 """`mia-audit`: the verbs, and what becomes of an error.
 
-Exit codes: 0 done, 2 the user's mistake, 1 ours or a lost worker process, 130 interrupted by Ctrl-C, 143 by SIGTERM,
-141 where nobody reads the output.
+Exit codes: 0 done, 2 the user's mistake, 1 ours or a lost worker process, or what a script should stop at (`store check` found damage,
+`dp-audit` a violated claim), 130 interrupted by Ctrl-C, 143 by SIGTERM, 141 where nobody reads the output.
 """
 
 import contextlib

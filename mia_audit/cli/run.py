@@ -37,6 +37,7 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     surrogate_variant: a.SurrogateVariant = None,
     surrogate_area: a.SurrogateArea = None,
     ptq: a.PTQ = False,
+    secure_noise: a.SecureNoise = False,
     dataset: a.Dataset = None,
     data_root: a.DataRoot = None,
     offline: a.Offline = False,
@@ -65,8 +66,9 @@ def run(  # noqa: PLR0913, PLR0917  a command line's options are its arguments
     """Train a target and its shadow models, attack them, and write the record and its report."""
     named = a.one_target(target, target_option)
     options = a.asked(
-        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
-        data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
+        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq,
+        secure_noise=secure_noise, dataset=dataset, data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed,
+        device=device, store=store, out=out,
         force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
         title=title, organisation=organisation, contact=contact,
         executor=executor, scheduler=scheduler, address=address,

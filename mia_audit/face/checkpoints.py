@@ -22,7 +22,7 @@ UNCHECKED = (
     "probe = ... with 16 inputs and their logits."
 )
 NOTHING = Options()
-REFUSED = ("surrogate", "surrogate_variant", "surrogate_area", "ptq", "dataset", "settings", "slices", "expose", "executor")
+REFUSED = ("surrogate", "surrogate_variant", "surrogate_area", "ptq", "secure_noise", "dataset", "settings", "slices", "expose", "executor")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,7 +112,7 @@ def _sampler(family: Family, seen: Observations, level: float) -> Finding:
 
 
 def _once(family: Family, seen: Observations, level: float) -> Finding:
-    z, canaries = seen.projections()
+    z, canaries = seen.projections(family.claim.steps)
     coins = seen.bools("coins")
     if coins.shape != (z.shape[1],):
         raise DataError(f"{seen.path}: coins need one for each of {z.shape[1]} canaries, got {coins.shape}")

@@ -54,9 +54,17 @@ class Observations:
     def floats(self, name: str, *dimensions: int) -> Floats:
         """Return an array of finite numbers with one of these numbers of axes."""
         values = self.arrays[name]
-        if values.dtype.kind not in "fiu" or values.ndim not in dimensions or not np.isfinite(values).all():
+        if values.dtype.kind not in "fiu" or values.ndim not in dimensions:
             wanted = " or ".join(str(each) for each in dimensions)
             raise DataError(f"{self.path}: {name} needs finite numbers with {wanted} axes, got {values.dtype} {values.shape}")
+        if len(wrong := np.argwhere(~np.isfinite(values))):
+            first = tuple(int(each) for each in wrong[0])
+            place = f" at {name}[{', '.join(map(str, first))}]" if first else ""
+            more = f", the first of {len(wrong):,}" if len(wrong) > 1 else ""
+            raise DataError(
+                f"{self.path}: {name} needs finite numbers, got {values[first]}{place}{more}; "
+                "what failed is no observation: leave the array out, or measure again"
+            )
         found: Floats = values.astype(np.float64)
         return found
 
@@ -68,15 +76,24 @@ class Observations:
         """Say whether an array is there."""
         return name in self.arrays
 
-    def projections(self) -> tuple[Floats, Canaries | None]:
+    def projections(self, steps: int) -> tuple[Floats, Canaries | None]:
         """Return z [steps, canaries], and what the canaries are worth where their gradients are there."""
         if self.has("projections"):
-            return self.floats("projections", 2), None
+            return self._stepped("projections", steps), None
         missing = [name for name in ("sums", "gradients", "clip") if not self.has(name)]
         if missing:
             raise DataError(f"{self.path}: one run needs projections, or sums with gradients and clip, got no {' and no '.join(missing)}")
         gradients, clip = self.floats("gradients", 2), self.number("clip")
-        return likelihood.projected(self.floats("sums", 2), gradients, clip), likelihood.examined(gradients, clip)
+        return likelihood.projected(self._stepped("sums", steps), gradients, clip), likelihood.examined(gradients, clip)
+
+    def _stepped(self, name: str, steps: int) -> Floats:
+        values = self.floats(name, 2)
+        if len(values) != steps:
+            raise DataError(
+                f"{self.path}: {name} needs a row for each of the {steps:,} steps that are claimed, got {len(values):,} rows; "
+                "hand over every step, or claim with --steps what was run"
+            )
+        return values
 
     def number(self, name: str) -> float:
         """Return a single number above 0."""

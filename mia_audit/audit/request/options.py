@@ -20,6 +20,7 @@ from mia_audit.recipe import Recipe
 class Options:
     """The arguments of an audit; None leaves a field of the recipe as it is.
 
+    secure_noise  noise and sampling of a private training from the operating system
     settings   recipe fields by dotted path, applied last: {"training.epochs": 5}
     store      folder of trained cohorts; None is the user's cache
     out        folder of the record; None is audits/<what was audited>-<first 8 of the record's id>
@@ -38,6 +39,7 @@ class Options:
     surrogate_variant: str | None = None
     surrogate_area: float | None = None
     ptq: bool = False
+    secure_noise: bool = False
     dataset: str | None = None
     attacks: Sequence[str] | None = None
     shadows: int | None = None
@@ -69,9 +71,20 @@ def describe(target: Place | Recipe, options: Options) -> Recipe:
             raise RecipeError(
                 f"{option} needs a spiking target, got {recipe.name!r}, an ANN; leave it out or choose a target such as snn-q4"
             )
-    resolved = resolve(override(recipe, _changes(options))).model_copy(update={"expect": None})  # an audit measures its own
+    resolved = resolve(_secured(override(recipe, _changes(options)), secure=options.secure_noise)).model_copy(
+        update={"expect": None}
+    )  # an audit measures its own
     consistency.check(resolved)
     return resolved
+
+
+def _secured(recipe: Recipe, *, secure: bool) -> Recipe:
+    if secure and recipe.privacy is None:
+        raise RecipeError(
+            f"--secure-noise needs a target with [privacy], got {recipe.name!r}, whose training has no noise; choose dp-snn or dp-ann, "
+            f"or add --set privacy.noise_multiplier=1"
+        )
+    return override(recipe, {"privacy.secure_noise": True}) if secure else recipe
 
 
 def _surrogate(options: Options) -> dict[str, Any]:

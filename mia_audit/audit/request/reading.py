@@ -120,6 +120,7 @@ READERS: Mapping[str, Reader] = {
     "surrogate_variant": _text,
     "surrogate_area": _number,
     "ptq": _yes_or_no,
+    "secure_noise": _yes_or_no,
     "dataset": _dataset,
     "attacks": _attacks,
     "shadows": _count,
