@@ -18,10 +18,11 @@ from mia_audit.privacy.mechanism import Mechanism
 from mia_audit.probes.reviving import weights
 from mia_audit.recipe import Recipe
 from mia_audit.recipe.describing import described
+from mia_audit.record import Claimed, Epsilon
 from mia_audit.record.privacy import DifferentialPrivacy
 from mia_audit.report import render
 from mia_audit.report.console import summary_table
-from mia_audit.report.guarantee import guarantee_in_words
+from mia_audit.report.guarantee import claim_judged, guarantee_in_words
 from mia_audit.statistics.coins import binomial_p
 from mia_audit.training.material import Material
 from mia_audit.training.plan import task
@@ -230,6 +231,26 @@ def test_what_the_system_drew_is_neither_checked_nor_trained_again(tmp_path: Pat
     assert not any("subtract" in sentence for sentence in guarantee_in_words(told))
 
 
+def test_answers_alone_refute_a_claim_or_have_no_power() -> None:
+    """Never "consistent": what a violation would have come to is said, or that none would have been seen; old records say nothing."""
+    told = Claimed(text="a claim", most_auc=0.9, most_advantage=0.9, p=1.0, p_bound=0.2, needed=70, least_seen=3.456)
+    counted = Epsilon(
+        attack="loss", delta=1e-5, level=0.05, threshold=0.0, turned=False, accused=0.4, cleared=0.4, limits=(), ceiling=5.0,
+        claimed=told, guesses=80, right=60,
+    )  # fmt: skip
+
+    def said(**changes: Any) -> str:
+        return " ".join(claim_judged(counted.model_copy(update={"claimed": told.model_copy(update=changes)})))
+
+    assert "no power. 60 of 80 guesses at the coins were right; 70 would have refuted it, so that" in said()
+    assert "would have been seen only above epsilon 3.46" in said()
+    assert "violated. 60 of 80 guesses at the coins were right, p = 0.040" in said(p_bound=0.04)
+    assert "had all been right, the claim would have stood" in said(needed=81, least_seen=None)
+    assert not said(needed=None)
+    assert not said(p_bound=None)
+    assert not claim_judged(counted.model_copy(update={"claimed": None}))
+
+
 # the whole of it
 
 
@@ -253,6 +274,10 @@ def test_an_audit_of_a_private_target_tells_what_is_claimed(tmp_path: Path) -> N
     assert record.summary.epsilon.delta == 1e-3
     lines = " ".join(summary_table(record)[1])
     page = render([record])
-    for text in (f"guarantees epsilon {epsilon:.2f} at delta 0.001 under add/remove", "whoever holds it can subtract the noise"):
+    shown = record.summary.epsilon
+    needed = record.summary.epsilon.claimed.needed
+    judged = f"no power. {shown.right} of {shown.guesses} guesses at the coins were right; {needed} would have refuted it"
+    told_by_both = (f"guarantees epsilon {epsilon:.2f} at delta 0.001 under add/remove", "whoever holds it can subtract the noise", judged)
+    for text in told_by_both:
         assert text in lines
         assert text in page.replace("&#39;", "'")

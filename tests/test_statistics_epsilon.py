@@ -165,6 +165,21 @@ def test_one_run_pays_for_delta_as_the_papers_code_does() -> None:
     assert onerun.ceiling(1_000, 1e-5) < onerun.ceiling(1_000, 0.0)
 
 
+@pytest.mark.parametrize(("claim", "made"), [((0.5, 0.0), 60), ((2.0, 1e-3), 60), ((4.0, 1e-5), 60), ((3.0, 1e-5), 0)])
+def test_what_it_takes_to_refute_a_claim(claim: tuple[float, float], made: int) -> None:
+    """The least count that refutes, by trying all; above the epsilon that is named four of five best attacks reach it, below fewer."""
+    found = onerun.needed(200, made, claim)
+    refuting = [right for right in range(made + 1) if onerun.p_value(Guesses(examples=200, made=made, right=right), *claim) <= 0.05]
+    assert found == (min(refuting) if refuting else made + 1)
+    least = onerun.least_seen(made, found)
+    assert (least is None) == (not refuting)
+    if least is not None:
+        assert least > claim[0]
+        shares = [binom.sf(found - 1, made, 1 / (1 + np.exp(-each))) for each in (least - 0.05, least, least + 0.05)]
+        assert shares[0] < shares[1] < shares[2]
+        assert shares[1] == pytest.approx(0.8)
+
+
 def test_one_run_holds_on_a_mechanism_of_known_epsilon() -> None:
     """Randomised response at epsilon 1, the tightest case: at most 5 % of 200 bounds lie above 1, and they come close."""
     rng = np.random.default_rng(1)

@@ -146,13 +146,19 @@ class EpsilonLimit(Part):
 
 
 class Claimed(Part):
-    """A claimed privacy guarantee, what it permits any attack at most, and the p of "the claim holds" given this attack."""
+    """A claimed privacy guarantee, what it permits any attack at most, and the p of "the claim holds" given this attack.
+
+    needed      right guesses at the coins from which on p_bound would have refuted the claim; more than were made: none would have
+    least_seen  the least epsilon of a training that the best attack would have refuted by them, four times in five; None: however large
+    """
 
     text: str
     most_auc: float
     most_advantage: float
     p: float
     p_bound: float | None
+    needed: int | None = None
+    least_seen: float | None = None
 
 
 class Epsilon(Part):

@@ -7,7 +7,7 @@ from mia_audit.report import advice, answers, figures, pictures, provenance, rep
 from mia_audit.report.curves import audited_membership, resolution_limit, scores
 from mia_audit.report.families import families, leading
 from mia_audit.report.growth import growth_in_words
-from mia_audit.report.guarantee import guarantee_in_words
+from mia_audit.report.guarantee import claim_judged, guarantee_in_words
 from mia_audit.report.page import fill
 from mia_audit.report.provenance import PLAIN, Look
 
@@ -78,7 +78,7 @@ def _words(record: Record) -> dict[str, Any]:
         "at_risk_in_words": risk.at_risk_in_words(summary),
         "names_in_words": risk.names_in_words(summary),
         "counts_in_words": risk.counts_in_words(summary),
-        "guarantee": guarantee_in_words(summary.privacy),
+        "guarantee": (*guarantee_in_words(summary.privacy), *claim_judged(summary.epsilon)),
         "growth_in_words": growth_in_words(summary),
         "probabilities_in_words": risk.probabilities_in_words(summary),
         "not_tested": words.not_tested(summary),

@@ -5,7 +5,7 @@ from rich.text import Text
 
 from mia_audit.recipe.describing import described
 from mia_audit.record import Record, verdict
-from mia_audit.report.guarantee import guarantee_in_words
+from mia_audit.report.guarantee import claim_judged, guarantee_in_words
 from mia_audit.report.numbers import decimal, interval, interval_percent, rate_at, value, value_percent
 from mia_audit.report.words import unlearnt
 
@@ -27,6 +27,7 @@ def summary_table(record: Record) -> tuple[Table, tuple[str, ...]]:
         verdict(summary),
         *unlearnt(summary),
         *guarantee_in_words(summary.privacy),
+        *claim_judged(summary.epsilon),
         _accuracy(record),
         *_controls(record),
         *_warnings(record),

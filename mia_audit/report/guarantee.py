@@ -1,5 +1,6 @@
 """What a private training guarantees, in sentences."""
 
+from mia_audit.record import Epsilon
 from mia_audit.record.privacy import DifferentialPrivacy
 from mia_audit.report.numbers import count, decimal
 
@@ -9,6 +10,25 @@ def guarantee_in_words(found: DifferentialPrivacy | None) -> tuple[str, ...]:
     if found is None:
         return ()
     return (_claim(found), _how(found), *_uncovered(found))
+
+
+def claim_judged(shown: Epsilon | None) -> tuple[str, ...]:
+    """Return the verdict on a claim by answers alone: violated, or no power, with the epsilon above which a violation would have been seen.
+
+    How good an attack is that sees answers, nobody knows: that it refutes nothing never makes a claim consistent.
+    """
+    if shown is None or shown.claimed is None or shown.claimed.p_bound is None or shown.claimed.needed is None:
+        return ()
+    claimed, right, made = shown.claimed, count(shown.right or 0), count(shown.guesses or 0)
+    counted = f"{right} of {made} guesses at the coins were right"
+    if shown.claimed.p_bound <= shown.level:
+        return (f"The claim, put to the test by answers alone: violated. {counted}, p = {decimal(shown.claimed.p_bound)}.",)
+    if claimed.least_seen is None:
+        seen = "had all been right, the claim would have stood, so that no violation would have been seen"
+    else:
+        least = decimal(claimed.least_seen, 2)
+        seen = f"{count(shown.claimed.needed)} would have refuted it, so that a violation would have been seen only above epsilon {least}"
+    return (f"The claim, put to the test by answers alone: no power. {counted}; {seen}. `mia-audit dp-audit` sees more (docs/privacy.md).",)
 
 
 def _claim(found: DifferentialPrivacy) -> str:

@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.special import betainc, expit, gammaln, log_expit
+from scipy.special import betainc, betaincinv, expit, gammaln, log_expit, logit
 
 from mia_audit.errors import EvidenceError
 from mia_audit.statistics.roc import split
@@ -118,3 +118,27 @@ def choose(rehearsals: Sequence[Floats], member: Sequence[Bools], delta: float, 
 def ceiling(examples: int, delta: float, level: float = LEVEL) -> float:
     """Return what a perfect attack could show: every one of m coins guessed rightly."""
     return bound(Guesses(examples=examples, made=examples, right=examples), delta, level)
+
+
+def needed(examples: int, made: int, claim: tuple[float, float], level: float = LEVEL) -> int:
+    """Return how many of so many guesses must be right to refute (epsilon, delta) at this level.
+
+    One more than were made where all would not do.
+    """
+    low, high = 0, made + 1
+    while low < high:
+        middle = (low + high) // 2
+        enough = middle > made or p_value(Guesses(examples=examples, made=made, right=middle), *claim) <= level
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return low
+
+
+def least_seen(made: int, right: int, power: float = 0.8) -> float | None:
+    """Return the least epsilon at which even the best attack has `right` of `made` guesses right with this power; None where none has.
+
+    It is right in a share e^epsilon / (1 + e^epsilon) of its guesses: no private training of less epsilon can be seen to break a claim that
+    takes so many right guesses to refute.
+    """
+    if right > made:
+        return None
+    return max(0.0, float(logit(betaincinv(right, made - right + 1, power)))) if right else 0.0

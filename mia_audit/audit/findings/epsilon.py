@@ -1,5 +1,7 @@
 """How much epsilon the headline attack shows, and what a claim would have permitted."""
 
+from typing import Any
+
 from mia_audit.audit.attacking.measuring import Truth
 from mia_audit.audit.attacking.scoring import Scores
 from mia_audit.recipe import Recipe
@@ -105,7 +107,13 @@ def _best(scores: Scores, truth: Truth, delta: float) -> EpsilonLimit:
 
 
 def _claimed(told: Claim, right: Share, wrong: Share, guesses: onerun.Guesses | None) -> Claimed:
-    one_run = None if guesses is None or told.epsilon is None else onerun.p_value(guesses, told.epsilon, told.delta)
-    return Claimed(
-        text=str(told), most_auc=told.most_auc, most_advantage=told.most_advantage, p=told.p_value(right, wrong), p_bound=one_run
-    )
+    bound = {} if guesses is None or told.epsilon is None else _by_coins(guesses, told.epsilon, told.delta)
+    p = told.p_value(right, wrong)
+    return Claimed(text=str(told), most_auc=told.most_auc, most_advantage=told.most_advantage, p=p, **{"p_bound": None, **bound})
+
+
+def _by_coins(guesses: onerun.Guesses, epsilon: float, delta: float) -> dict[str, Any]:
+    """Return the p of a claim by the guesses at one training's coins, and what they could have refuted."""
+    needed = onerun.needed(guesses.examples, guesses.made, (epsilon, delta), LEVEL)
+    p_bound, least_seen = onerun.p_value(guesses, epsilon, delta), onerun.least_seen(guesses.made, needed)
+    return {"p_bound": p_bound, "needed": needed, "least_seen": least_seen}
