@@ -26,12 +26,12 @@ MUTANTS = (
     Mutant(
         STEP,
         "factors = clipping(tally.norms(self._population), self._norm)",
-        "factors = clipping(tally.norms(self._population).mean(dim=1, keepdim=True), self._norm).expand_as(losses)",
+        "factors = clipping((n := tally.norms(self._population)).mean(dim=1, keepdim=True).expand_as(n), self._norm)",
     ),
     Mutant(
         STEP,
         "factors = clipping(tally.norms(self._population), self._norm)",
-        "tally.norms(self._population)\n        factors = torch.ones_like(losses)",
+        "factors = torch.ones_like(tally.norms(self._population))",
     ),
     Mutant(STEP, "tally.norms(self._population), self._norm)", "tally.norms(self._population), self._norm * self._divisor)"),
     Mutant(TALLY, "for part in self.parts]).sum(dim=0)", "for part in self.parts[:-1]]).sum(dim=0)"),
@@ -56,8 +56,8 @@ MUTANTS = (
     Mutant(TALLY, '"is used twice": len(own) > 1', '"is used twice": False'),
     Mutant(TALLY, "parameter.grad is not None,", "False,"),
     # the divisor, and who is counted
-    Mutant(STEP, "/ self._divisor for part in tally.parts]", "/ max(passage.counts) for part in tally.parts]"),
-    Mutant(STEP, "/ self._divisor for part in tally.parts]", "for part in tally.parts]"),
+    Mutant(STEP, "/ self._divisor for sums in self._sums(tally)]", "/ max(passage.counts) for sums in self._sums(tally)]"),
+    Mutant(STEP, "/ self._divisor for sums in self._sums(tally)]", "for sums in self._sums(tally)]"),
     Mutant(STEP, "(losses * (filled(passage.weights) > 0)).sum()", "losses.sum()"),
     Mutant(STEP, "(losses * (filled(passage.weights) > 0)).sum()", "weighted(losses, passage).sum()"),
     Mutant(STEP, "        self._optimizer.zero_grad(set_to_none=True)\n", ""),

@@ -46,11 +46,15 @@ class PrivateStep:
         losses = cross_entropy(self._population(x, replace(passage, tally=tally)), labels, self._training)
         self._optimizer.zero_grad(set_to_none=True)
         (losses * (filled(passage.weights) > 0)).sum().backward()
-        factors = clipping(tally.norms(self._population), self._norm)
-        noisy = [self._noisy(part.total(factors)) / self._divisor for part in tally.parts]
+        noisy = [self._noisy(sums) / self._divisor for sums in self._sums(tally)]
         torch.autograd.backward([part.handle for part in tally.parts], noisy)
         self._optimizer.step()
         return weighted(losses.detach(), passage)
+
+    def _sums(self, tally: Tally) -> list[Tensor]:
+        """Return the sum of clipped gradients [K, ...] of each part."""
+        factors = clipping(tally.norms(self._population), self._norm)
+        return [part.total(factors) for part in tally.parts]
 
     def _noisy(self, sums: Tensor) -> Tensor:
         """Add noise to sums [K, ...], each model's own."""
