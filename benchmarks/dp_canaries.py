@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.dp_engine import claim_of
 from benchmarks.setting import data_root, one_thread
 from benchmarks.table import say
 from mia_audit.audit.request.options import Options, describe
@@ -76,13 +77,6 @@ class Watched:
 
     claim: Stated
     arrays: Mapping[str, np.ndarray]
-
-
-def claim_of(recipe: Recipe) -> Stated:
-    """Return what a private recipe claims, as `mia-audit dp-audit` takes it."""
-    told, private = mechanism(recipe), filled(recipe.privacy)
-    rate = told.rate if told.sampling == "poisson" else 1 / told.epoch
-    return Stated(noise_multiplier=told.noise_multiplier, rate=rate, steps=told.steps, delta=private.delta, sampling=told.sampling)
 
 
 def watched(recipe: Recipe, pool: Pool, canaries: int, *, halved: bool = False, seed: int = 0) -> Watched:

@@ -19,7 +19,7 @@ from mia_audit.data.profiles import resolve
 from mia_audit.instruments import sampler as samplers
 from mia_audit.instruments import step as steps
 from mia_audit.instruments.verdict import Finding
-from mia_audit.privacy.constants import constants
+from mia_audit.privacy.constants import mechanism
 from mia_audit.privacy.stated import Stated
 from mia_audit.recipe import Recipe, filled
 from mia_audit.training.batches import Batch
@@ -126,25 +126,20 @@ class Replayer:
 
 
 def claim_of(recipe: Recipe) -> Stated:
-    """Return what a private recipe claims of its steps."""
-    privacy, told = filled(recipe.privacy), constants(recipe, EXAMPLES)
-    return Stated(
-        noise_multiplier=filled(privacy.noise_multiplier),
-        rate=told.rate if privacy.sampling == "poisson" else 1 / told.steps,
-        steps=told.steps * filled(recipe.training.epochs),
-        delta=privacy.delta,
-        sampling=privacy.sampling,
-    )
+    """Return what a private recipe claims, as `mia-audit dp-audit` takes it."""
+    told, delta = mechanism(recipe), filled(recipe.privacy).delta
+    rate = told.rate if told.sampling == "poisson" else 1 / told.epoch
+    return Stated(noise_multiplier=told.noise_multiplier, rate=rate, steps=told.steps, delta=delta, sampling=told.sampling)
 
 
-def step_of(replayer: Replayer, replays: int, seed: int = 0) -> Finding:
+def step_of(replayer: Replayer, replays: int, seed: int = 0, level: float = LEVEL) -> Finding:
     """Return what the step test says of the engine."""
     recipe = replayer.recipe
     replayer.apart = replays
     unit = filled(recipe.privacy).max_grad_norm / filled(recipe.training.batch_size)
     known = replayer.canary()
     case = steps.replayed(replayer, replays, np.random.default_rng(seed), known=known, unit=unit, tensors=replayer.tensors())
-    return steps.judged([case], claim_of(recipe), LEVEL)
+    return steps.judged([case], claim_of(recipe), level)
 
 
 def sampler_of(recipe: Recipe, epochs: int, models: int = 4, claimed: Stated | None = None) -> Finding:
