@@ -11,6 +11,9 @@ EXTRAS = {
     "PLD_accounting": "dp",
     "pyarrow": "parquet",
     "onnxruntime": "onnx",
+    "skops": "skops",
+    "nir": "nir",
+    "h5py": "nir",
 }
 """By package: the extra that installs it."""
 

@@ -17,6 +17,7 @@ from torch import nn
 
 from mia_audit.errors import AuditError, DataError, RecipeError, UsageError
 from mia_audit.external import checkpoint, code, fitting, picking
+from mia_audit.external.recipe import External
 from tests.support.hostile import Runs
 
 
@@ -220,10 +221,17 @@ def test_hostile_checkpoints_end_in_one_line(tmp_path: Path, make: Callable[[Pat
     assert said.get(make, "") in str(caught.value)
 
 
-def test_a_pickle_is_refused_by_its_name(tmp_path: Path) -> None:
-    """Whatever is in it."""
-    with pytest.raises(DataError, match=r"got .pkl; a pickled model is a program: save its weights instead"):
-        checkpoint.read(tmp_path / "model.pkl")
+def test_a_pickle_is_refused_with_how_to_save_its_weights(tmp_path: Path) -> None:
+    """Whatever is in it; nothing of it is run."""
+    for new in (False, True):
+        torch.save(nn.Linear(2, 2), tmp_path / "model.pkl", _use_new_zipfile_serialization=new)
+        with pytest.raises(
+            DataError, match=r"would import .*torch.nn.*; where it was trained, import torch; model = torch.load\('model.pkl'"
+        ):
+            checkpoint.read(tmp_path / "model.pkl")
+    (tmp_path / "model.joblib").write_bytes(b"\x80\x04cposix\nsystem\n.")
+    with pytest.raises(DataError, match=r"would import posix.system; where it was trained, import joblib, skops.io; model = joblib.load"):
+        checkpoint.read(tmp_path / "model.joblib")
 
 
 @pytest.mark.parametrize(
@@ -260,18 +268,18 @@ def test_code_that_a_recipe_names_runs_where_it_was_trusted(tmp_path: Path, monk
     """A changed file, and a changed recipe, have to be trusted anew."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "net.py").write_text("def build():\n    return 5\n")
-    names, recipe = ["net:build"], "recipe"
+    run, recipe = code.files(External(model="net:build"), tmp_path), "recipe"
     with pytest.raises(RecipeError, match=r"needs the code in net.py, which it names itself; read it, and give --trust-code"):
-        code.require_trusted(names, tmp_path, recipe, trusted=False)
-    code.require_trusted(names, tmp_path, recipe, trusted=True)
-    code.trust(names, tmp_path, recipe)
-    code.require_trusted(names, tmp_path, recipe, trusted=False)
+        code.require_trusted(run, recipe, trusted=False)
+    code.require_trusted(run, recipe, trusted=True)
+    code.trust(run, recipe)
+    code.require_trusted(run, recipe, trusted=False)
     assert code.named("net:build", tmp_path)() == 5
     with pytest.raises(RecipeError, match="give --trust-code"):
-        code.require_trusted(names, tmp_path, "another recipe", trusted=False)
+        code.require_trusted(run, "another recipe", trusted=False)
     (tmp_path / "net.py").write_text("def build():\n    return 6\n")
     with pytest.raises(RecipeError, match="give --trust-code"):
-        code.require_trusted(names, tmp_path, recipe, trusted=False)
+        code.require_trusted(run, recipe, trusted=False)
     with pytest.raises(RecipeError, match=r"net.py: needs 'absent', which is not there"):
         code.named("net:absent", tmp_path)
     (tmp_path / "bad.py").write_text("1 / 0")

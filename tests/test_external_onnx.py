@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mia_audit.errors import AuditError
-from mia_audit.external import child, onnx_file
+from mia_audit.external import networks, onnx_file
 from mia_audit.external.recipe import External
 
 onnx: Any = pytest.importorskip("onnx")
@@ -42,7 +42,7 @@ def test_an_exported_network_answers_as_its_module(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     shapes = {0: torch.export.Dim("batch", min=1)}
     torch.onnx.export(net, (torch.randn(2, 1, 8, 8),), path, dynamo=True, external_data=False, dynamic_shapes=(shapes,), verbose=False)
-    asked, notes = child.built(External(checkpoint="net.onnx"), tmp_path)
+    asked, notes = networks.built(External(checkpoint="net.onnx"), tmp_path)
     torch.testing.assert_close(asked(x), net(x).detach(), atol=1e-4, rtol=1e-4)
     assert notes[0].startswith("net.onnx, run by onnxruntime ")
 
@@ -108,7 +108,9 @@ def test_a_recipe_without_code_needs_an_onnx(tmp_path: Path) -> None:
 
     text = "[external]\ncheckpoint = '{}'\n[data]\ndataset = 'digits'\nmembers = 'm'\nnonmembers = 'n'\n"
     (tmp_path / "t.toml").write_text(text.format("c.pth"))
-    with pytest.raises(AuditError, match=r"needs model = 'file:name', the code that builds the network, or a checkpoint that is an .onnx"):
+    with pytest.raises(
+        AuditError, match=r"needs model = 'file:name', the code that builds the network, or a checkpoint that needs none \(.onnx, .skops, "
+    ):
         recipe.load(tmp_path / "t.toml")
     (tmp_path / "t.toml").write_text(text.format("c.onnx"))
     assert recipe.load(tmp_path / "t.toml")[0].external.checkpoint == "c.onnx"

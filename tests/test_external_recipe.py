@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from mia_audit.cli.main import main
 from mia_audit.errors import AuditError
-from mia_audit.external import child, recipe, stored
+from mia_audit.external import child, networks, recipe, stored
 from mia_audit.external.recipe import External, Owned
 from mia_audit.record.scored import load
 
@@ -151,8 +151,8 @@ def test_what_hangs_or_crashes_is_ended_and_said(place: Path) -> None:
 def test_what_cannot_be_built_or_read_is_one_line(place: Path) -> None:
     """Arguments that the code does not take, and an answer of which no part is named: its shapes are told."""
     with pytest.raises(AuditError, match="model net:Net could not be built, got TypeError"):
-        child.built(external(arguments={"no": 1}), place)
-    network, notes = child.built(external(), place)
+        networks.built(external(arguments={"no": 1}), place)
+    network, notes = networks.built(external(), place)
     assert notes[0] == "Net with 650 parameters from c.pth."
     asked = child._function(network, lambda answer: answer, "the target")
     with pytest.raises(AuditError, match=r"returns \(\[2\], \[3, 4, 10\]\); say which are the scores with output = '1.mean\(0\)'"):
@@ -210,8 +210,8 @@ def test_the_owners_logits_are_held_to() -> None:
 
     x = np.random.default_rng(0).normal(size=(16, 3))
     kid: Any = Kid()
-    child.require_probe(kid, Path("p.npz"), {"x": x, "logits": 2 * x})
+    child.require_probe(kid.predict, Path("p.npz"), {"x": x, "logits": 2 * x})
     with pytest.raises(AuditError, match="needs the 16 logits that its owner knows, got others"):
-        child.require_probe(kid, Path("p.npz"), {"x": x, "logits": 2.1 * x})
+        child.require_probe(kid.predict, Path("p.npz"), {"x": x, "logits": 2.1 * x})
     with pytest.raises(AuditError, match="a probe needs arrays x and logits, got x"):
-        child.require_probe(kid, Path("p.npz"), {"x": x})
+        child.require_probe(kid.predict, Path("p.npz"), {"x": x})

@@ -48,7 +48,10 @@ ROOMS = {
     "data": Room(rooms=FLOOR, packages=("numpy", "pydantic", "sklearn", "PIL", "pyarrow", *TORCH)),
     "models": Room(rooms=FLOOR, packages=("numpy", "numba", *TORCH)),  # numba: the neurons' own kernels
     "privacy": Room(rooms=FLOOR, packages=("numpy", "scipy", "dp_accounting", "PLD_accounting", *TORCH)),
-    "external": Room(rooms=(*FLOOR, "data", "models"), packages=("numpy", "onnxruntime", "pydantic", "pyarrow", *TORCH)),
+    "external": Room(
+        rooms=(*FLOOR, "data", "models"),
+        packages=("numpy", "onnxruntime", "pydantic", "pyarrow", "skops", "h5py", *TORCH),
+    ),
     "signals": Room(rooms=(*FLOOR, "data", "models", "external"), packages=("numpy", *TORCH)),
     # a worker that trained a cohort also queries it, so that no model crosses a process border
     "training": Room(

@@ -16,7 +16,7 @@ MUTANTS = (
     Mutant("external/membership.py", "if place in seen:", "if False:"),
     # another network, and code that nobody trusts
     Mutant("external/fitting.py", "    _require_as_built(file, fit, module)\n", ""),
-    Mutant("external/code.py", "state.update(place(each, folder).read_bytes())", "pass"),
+    Mutant("external/code.py", 'state.update(hashlib.file_digest(file, "sha256").digest())', "pass"),
     Mutant("record/scored.py", "if abs(said - counted) > _CLOSE:", "if False:"),
     Mutant("record/scored.py", "if not any(told.values()):", "if False:"),
 )

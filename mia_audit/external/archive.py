@@ -39,6 +39,15 @@ def read(path: Path) -> Arrays:
         ) from error
 
 
+def require_room(name: str, members: list[zipfile.ZipInfo], way_out: str) -> None:
+    """Refuse an archive that would unpack to many times its size, or that names a member twice."""
+    if len({each.filename for each in members}) < len(members):
+        raise DataError(f"{name}: every record needs a name of its own, got one twice; {way_out}")
+    large = next((each for each in members if each.file_size > SMALL and each.file_size > TIGHTEST * max(1, each.compress_size)), None)
+    if large is not None:
+        raise DataError(f"{name}: would unpack from {large.compress_size} to {large.file_size} bytes; {way_out}")
+
+
 def _require_plain(name: str, members: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for member in members:

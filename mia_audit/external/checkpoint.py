@@ -7,6 +7,7 @@ in its tensors: both are compared before anything is used.
 
 import argparse
 import contextlib
+import io
 import pathlib
 import pickle
 import pickletools
@@ -14,7 +15,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn
 
 import numpy as np
 import safetensors.torch
@@ -22,11 +23,12 @@ import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from mia_audit.errors import DataError
-from mia_audit.external.archive import SMALL, TIGHTEST
+from mia_audit.external.archive import require_room
 from mia_audit.external.files import reason, regular, told
 
 Weights = dict[str, torch.Tensor]
 SUFFIXES = (".pt", ".pth", ".ckpt", ".tar", ".bin", ".safetensors")
+PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".sav")
 _NUMBER: Any = np.float64(0).__reduce__()[0]  # what numpy pickles its values by
 _ARRAY: Any = np.zeros(1).__reduce__()[0]
 PURE: tuple[Any, ...] = (
@@ -40,15 +42,17 @@ PURE: tuple[Any, ...] = (
 )
 """What a checkpoint may hold beside tensors, and the names that it may go by."""
 _DEEPEST = 6
+_LOOKED_AT = 1 << 22
 _SAVE = "torch.save(model.state_dict(), 'weights.pth')"
 
 
 def read(path: Path) -> dict[str, Weights]:
     """Return the groups of tensors in a file, by where they stand in it ("" for the file itself); DataError in one line."""
     name, suffix = told(path.name), path.suffix.lower()
+    if suffix in PICKLES:
+        refuse_pickle(path)
     if suffix not in SUFFIXES:
-        hint = "; a pickled model is a program: save its weights instead" if suffix in {".pkl", ".pickle", ".joblib"} else ""
-        raise DataError(f"{name}: weights need a file that ends in {', '.join(SUFFIXES)}, got {suffix or 'none'}{hint}")
+        raise DataError(f"{name}: weights need a file that ends in {', '.join(SUFFIXES)}, got {suffix or 'none'}")
     regular(path, "a checkpoint")
     content = _safetensors(name, path) if suffix == ".safetensors" else _pickled(name, path)
     found = dict(_groups(content, ""))
@@ -58,6 +62,17 @@ def read(path: Path) -> dict[str, Weights]:
         for key, tensor in group.items():
             _require_whole(name, key, tensor)
     return found
+
+
+def refuse_pickle(path: Path) -> NoReturn:
+    """Refuse a pickled model: it is a program. Say what it would import, and the three lines that save it anew where it was trained."""
+    name, wanted = told(regular(path, "a model").name), _imported(path)
+    listed = ", ".join(told(each) for each in wanted[:4]) + (" and others" if len(wanted) > 4 else "") or "what nobody can tell"
+    if any(each.startswith("torch.") for each in wanted):
+        lines = f"import torch; model = torch.load({name!r}, weights_only=False); {_SAVE}"
+    else:
+        lines = f"import joblib, skops.io; model = joblib.load({name!r}); skops.io.dump(model, 'model.skops')"
+    raise DataError(f"{name}: is a pickle, reading it would import {listed}; where it was trained, {lines}")
 
 
 def _pickled(name: str, path: Path) -> Any:
@@ -92,17 +107,36 @@ def _why(path: Path, error: Exception) -> str:
 
 
 def _imported(path: Path) -> list[str]:
-    """Return what a bare pickle would import, read from its instructions, none of which is carried out."""
-    found, words = set[str](), list[str]()
-    with path.open("rb") as file, contextlib.suppress(Exception):  # whatever ends the instructions: those before it count
-        for instruction, argument, _ in pickletools.genops(file.read(1 << 20)):
-            if instruction.name == "GLOBAL":
-                found.add(str(argument).replace(" ", "."))
-            elif instruction.name == "STACK_GLOBAL":
-                found.add(".".join(words[-2:]))
-            elif isinstance(argument, str):
-                words.append(argument)
-    return sorted(found)
+    """Return what pickles in a file would import, read from their instructions, none of which is carried out."""
+    found = set[str]()
+    with contextlib.suppress(Exception):  # whatever ends the instructions: those before it count
+        with path.open("rb") as file:
+            content = io.BytesIO(file.read(_LOOKED_AT))
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                name = next(each for each in archive.namelist() if each.endswith("data.pkl"))
+                content = io.BytesIO(archive.open(name).read(_LOOKED_AT))
+        while content.tell() < len(content.getbuffer()):  # torch's older files are several, one behind the other
+            _walk(content, found)
+    return sorted(each for each in found if not each.startswith("torch._utils"))
+
+
+def _walk(content: IO[bytes], found: set[str]) -> None:
+    """Add what one pickle would import."""
+    words, memo = list[str](), dict[int, str]()
+    last = ""
+    for instruction, argument, _ in pickletools.genops(content):
+        if instruction.name == "GLOBAL":
+            found.add(str(argument).replace(" ", "."))
+        elif instruction.name == "STACK_GLOBAL":
+            found.add(".".join(words[-2:]))
+        elif instruction.name in {"MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT"}:
+            memo[len(memo) if argument is None else int(argument)] = last
+            continue
+        elif instruction.name in {"BINGET", "LONG_BINGET", "GET"}:
+            argument = memo.get(int(argument), "")  # noqa: PLW2901  what was kept under that number
+        last = argument if isinstance(argument, str) else ""
+        words += [last] if last else []
 
 
 def _require_room(name: str, path: Path) -> None:
@@ -114,11 +148,7 @@ def _require_room(name: str, path: Path) -> None:
             members = archive.infolist()
     except (OSError, ValueError, zipfile.BadZipFile, RuntimeError) as error:
         raise DataError(f"{name}: needs to be a file of weights, got {reason(error)}; write {_SAVE}") from error
-    if len({each.filename for each in members}) < len(members):
-        raise DataError(f"{name}: every record needs a name of its own, got one twice; write {_SAVE}")
-    large = next((each for each in members if each.file_size > SMALL and each.file_size > TIGHTEST * max(1, each.compress_size)), None)
-    if large is not None:
-        raise DataError(f"{name}: would unpack from {large.compress_size} to {large.file_size} bytes; write {_SAVE}")
+    require_room(name, members, f"write {_SAVE}")
 
 
 def _safetensors(name: str, path: Path) -> Weights:

@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from mia_audit import errors
 from mia_audit.errors import AuditError, EvidenceError, RecipeError
-from mia_audit.external import checkpoint, code, fitting, functions, onnx_file, picking
+from mia_audit.external import code, functions, networks, picking
 from mia_audit.external.files import reason, told
 from mia_audit.external.recipe import External
 from mia_audit.types import Floats, Ints
@@ -102,9 +101,9 @@ def _serve(connection: Connection, content: dict[str, Any], folder: str) -> None
     torch.set_num_threads(1)  # threads that wait for each other on a busy machine cost up to a hundred times the time
     external = External.model_validate(content)
     try:
-        pick, _ = picking.parsed(external.output)
-        network, notes = built(external, Path(folder))
-        models = [_function(network, pick, "the target")]
+        pick, _ = picking.parsed(external.output or ("sum(0)" if external.steps else ""))
+        network, notes = networks.built(external, Path(folder))
+        models = [_function(network, pick, "the target")] if network is not None else []
     except BaseException as error:  # noqa: BLE001  all of it is told
         connection.send(("refused", _line(error)))
         return
@@ -123,40 +122,19 @@ def _serve(connection: Connection, content: dict[str, Any], folder: str) -> None
 def _done(message: tuple[Any, ...], models: list[functions.Function], external: External, folder: Path, pick: Callable[[Any], Any]) -> Any:
     if message[0] == "ask":
         return models[message[1]](torch.from_numpy(message[2]), np.arange(len(message[2])))
-    made = code.named(external.train, folder)(message[1], message[2])
+    made = networks.answering(code.named(external.train, folder)(message[1], message[2]))
     if not callable(made):
         raise RecipeError(f"train needs to return a function x -> scores or a module, got {type(made).__name__}; return what predicts")
-    models.append(_function(made, pick, f"shadow model {len(models) - 1}"))
+    models.append(_function(made, pick, "a shadow model"))
     return len(models) - 1
 
 
 def _function(network: Any, pick: Callable[[Any], Any], name: str) -> functions.Function:
     """Return a network as what is asked, in evaluation mode: nobody else has it."""
     modules = functions.function(network, name).modules
-    for module in modules:
-        module.eval()
+    for each in (part for module in modules for part in module.modules()):
+        each.training = False  # not by eval(), which exported programs refuse
     return functions.Function(call=_scoring(network, pick), name=name, modules=modules, lenient=True)
-
-
-def built(external: External, folder: Path) -> tuple[Any, tuple[str, ...]]:
-    """Return the network that the recipe's code builds, with its weights, and notes."""
-    if external.checkpoint.lower().endswith(".onnx"):
-        return onnx_file.network(folder / external.checkpoint)
-    made = code.named(external.model, folder)
-    file = folder / external.checkpoint if external.checkpoint else None
-    groups = checkpoint.read(file) if file is not None else {}  # before any of it is run
-    try:
-        network = made(**external.arguments)
-    except TypeError as error:
-        raise RecipeError(f"model {external.model} could not be built, got {reason(error)}; give arguments = {{...}}") from error
-    if file is None:
-        return network, ()
-    if not isinstance(network, nn.Module):
-        got = type(network).__name__
-        raise RecipeError(f"model {external.model} needs to build a torch module for its weights, got {got}; leave checkpoint out")
-    notes = fitting.fitted(told(file.name), groups, network, key=external.key, drop=external.drop)
-    count = sum(each.numel() for each in network.parameters())
-    return network, (f"{type(network).__name__} with {count} parameters from {told(file.name)}.", *notes)
 
 
 def _scoring(network: Any, pick: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -182,11 +160,11 @@ def _line(error: BaseException) -> tuple[str, str]:
     return "EvidenceError", f"the network's code could not be run, got {reason(error)}; try it by itself"
 
 
-def require_probe(child: Child, file: Path, arrays: dict[str, Any]) -> None:
+def require_probe(predict: Callable[[torch.Tensor], Floats], file: Path, arrays: dict[str, Any]) -> None:
     """Refuse a network that does not give the logits that its owner knows."""
     if not {"x", "logits"} <= set(arrays):
         raise EvidenceError(f"{told(file.name)}: a probe needs arrays x and logits, got {', '.join(map(told, arrays))}; write both")
-    found = child.predict(torch.from_numpy(arrays["x"].astype(np.float32)))
+    found = predict(torch.from_numpy(arrays["x"].astype(np.float32)))
     wanted = np.asarray(arrays["logits"], dtype=np.float64)
     apart = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else float("inf")
     if not apart <= 1e-3 * max(1.0, float(np.abs(wanted).max())):

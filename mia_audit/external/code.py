@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from mia_audit.errors import RecipeError
+from mia_audit.external import program
 from mia_audit.external.files import reason, regular, told
+from mia_audit.external.named import is_named as named_by_library
+from mia_audit.external.recipe import External
 from mia_audit.paths import cache
 
 
@@ -43,22 +46,37 @@ def place(text: str, folder: Path) -> Path:
     return regular(folder / (file if file.endswith(".py") else f"{file}.py"), "code")
 
 
-def trust(texts: Sequence[str], folder: Path, recipe: str) -> None:
-    """Remember that this recipe may run this code."""
-    mark = _mark(texts, folder, recipe)
+def files(external: External, folder: Path) -> tuple[Path, ...]:
+    """Return the files that a recipe would have run: code that it names, and a checkpoint that is a program."""
+    texts = [each for each in (external.model, external.train) if each and not named_by_library(each)]
+    alone = folder / external.checkpoint if external.checkpoint and not external.model else None
+    return (*(place(each, folder) for each in texts), *([alone] if alone is not None and program.is_program(alone) else []))
+
+
+def trust(run: Sequence[Path], recipe: str) -> None:
+    """Remember that this recipe may run these files."""
+    mark = _mark(run, recipe)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
 
 
-def require_trusted(texts: Sequence[str], folder: Path, recipe: str, *, trusted: bool) -> None:
+def require_trusted(run: Sequence[Path], recipe: str, *, trusted: bool) -> None:
     """Refuse to run code that nobody here has named on a command line."""
-    if not trusted and not _mark(texts, folder, recipe).exists():
-        names = " and ".join(place(each, folder).name for each in texts)
+    if run and not trusted and not _mark(run, recipe).exists():
+        names = " and ".join(told(each.name) for each in run)
         raise RecipeError(f"running this recipe needs the code in {names}, which it names itself; read it, and give --trust-code")
 
 
-def _mark(texts: Sequence[str], folder: Path, recipe: str) -> Path:
+def require_program_trusted(run: Sequence[Path], *, trusted: bool) -> None:
+    """Refuse a checkpoint that is a program: whoever names a file of weights does not expect one."""
+    one = next((each for each in run if program.is_program(each)), None)
+    if one is not None and not trusted:
+        raise RecipeError(f"{told(one.name)}: is a program, which may do what you may; give --trust-code, or its weights as a state dict")
+
+
+def _mark(run: Sequence[Path], recipe: str) -> Path:
     state = hashlib.sha256(recipe.encode())
-    for each in texts:
-        state.update(place(each, folder).read_bytes())
+    for each in run:
+        with each.open("rb") as file:
+            state.update(hashlib.file_digest(file, "sha256").digest())
     return cache() / "trusted" / state.hexdigest()

@@ -14,7 +14,7 @@ from torch import nn
 
 from mia_audit.errors import DataError
 from mia_audit.external.checkpoint import Weights
-from mia_audit.external.files import told
+from mia_audit.external.files import reason, told
 
 WRAPPERS = ("_orig_mod.", "module.")
 FIXED = {"snntorch": ("reset_mechanism_val",)}
@@ -32,7 +32,7 @@ class Fit:
 
 def fitted(file: str, groups: Mapping[str, Weights], module: nn.Module, *, key: str, drop: tuple[str, ...]) -> tuple[str, ...]:
     """Load the one group that fits into a module, and return notes; DataError says which keys do not fit, or which groups both do."""
-    own = module.state_dict()
+    own = module.state_dict() | {name: each.detach() for name, each in module.named_parameters()}  # Brevitas hides scales that are not set
     if key and key not in groups:
         raise DataError(f"{file}: key needs one of {_listed(groups)}, got {told(key)!r}; correct it")
     chosen = {key: groups[key]} if key else groups
@@ -44,7 +44,10 @@ def fitted(file: str, groups: Mapping[str, Weights], module: nn.Module, *, key: 
         raise DataError(f"{file}: holds {len(fits)} models that fit, {choices}; say which with key = ..., or --key")
     fit = fits[0]
     _require_as_built(file, fit, module)
-    module.load_state_dict(fit.weights, strict=True)
+    try:
+        module.load_state_dict(fit.weights, strict=True)
+    except RuntimeError as error:
+        raise DataError(f"{file}: needs the module's keys, got {reason(error)}; build the network that was trained") from error
     notes = [f"Weights from {fit.group!r} of the file." if fit.group else "", f"Prefix {fit.prefix!r} taken off." if fit.prefix else ""]
     wrapped = [each for each in WRAPPERS if any(name.startswith(each) or f".{each}" in name for name in groups[fit.group])]
     notes += [f"Wrappers {', '.join(wrapped)} taken off." if wrapped else ""]

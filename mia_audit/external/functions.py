@@ -7,7 +7,7 @@ the neurons' own method, on every module: snntorch.utils.reset does not reach ne
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,14 @@ class Function:
     """What is asked, what it is called in messages, and the modules in it that have a mode or keep states.
 
     lenient  leave it to whoever asked to refuse NaN, since they know which example it is
+    turned   what asks in another turn, where answers are kept by whoever gives them; None where every question is asked
     """
 
     call: Callable[[Any], Any]
     name: str
     modules: tuple[nn.Module, ...]
     lenient: bool = False
+    turned: Callable[[int], Callable[[Any], Any]] | None = None
 
     def __call__(self, batch: Any, places: Ints) -> Floats:
         """Return answers about the examples at some places, [places, classes] (one column where there is one output).
@@ -70,7 +72,7 @@ def function(call: Any, name: str) -> Function:
         raise UsageError(
             f"{name} needs to be a function x -> scores or a module, got {type(call).__name__}; give one, such as lambda x: net(x)"
         )
-    return Function(call=call, name=name, modules=tuple(_modules(call)))
+    return Function(call=call, name=name, modules=tuple(_modules(call)), turned=getattr(call, "turned", None))
 
 
 @contextmanager
@@ -110,8 +112,8 @@ def ask(asked: Function, examples: Given, places: Ints, together: int) -> Floats
 
 def doubts(asked: Function, examples: Given, places: Ints) -> tuple[str, ...]:
     """Ask about a batch twice, and in another order; say where the answers differ: a random or a remembering network."""
-    first, again = (asked(examples.batch(places), places) for _ in range(2))
-    turned = asked(examples.batch(places[::-1].copy()), places[::-1])[::-1]
+    first, again = (_in_turn(asked, turn)(examples.batch(places), places) for turn in range(2))
+    turned = _in_turn(asked, 2)(examples.batch(places[::-1].copy()), places[::-1])[::-1]
     room = _CLOSE * max(1e-6, float(np.abs(first).max()))
     if (apart := float(np.abs(first - again).max())) > room:
         why = "it is random, or it keeps a state between batches. Attacks find less in such answers: reset it, or give it a seed"
@@ -120,6 +122,10 @@ def doubts(asked: Function, examples: Given, places: Ints) -> tuple[str, ...]:
         why = "an example's answer hangs on its neighbours. Use evaluation mode, or batches of one"
         return (f"Asked about one batch in another order, {asked.name} answers differently (by up to {apart:.3g}): {why}.",)
     return ()
+
+
+def _in_turn(asked: Function, turn: int) -> Function:
+    return asked if asked.turned is None else replace(asked, call=asked.turned(turn))
 
 
 def _batches(places: Ints, together: int) -> Iterator[Ints]:

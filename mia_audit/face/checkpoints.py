@@ -1,15 +1,17 @@
 """A checkpoint that somebody else trained: a recipe written for it, and the audit that the recipe asks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mia_audit.audit.request.options import Options, data_root
 from mia_audit.errors import OutputError, RecipeError
-from mia_audit.external import archive, child, code, functions, recipe, stored
-from mia_audit.external.recipe import ExternalRecipe
+from mia_audit.external import archive, child, code, functions, recipe, served, stored
+from mia_audit.external.recipe import External, ExternalRecipe
 from mia_audit.face import asked
 from mia_audit.face.given import seed_of, whole
 from mia_audit.face.held import require_share
@@ -33,6 +35,7 @@ class Wanted:
     folder: Path
     out: Path
     force: bool
+    trusted: bool = False
 
 
 def audit_external(target: Place, options: Options, *, trusted: bool, say: Callable[[str], None]) -> ScoredRecord:
@@ -42,13 +45,13 @@ def audit_external(target: Place, options: Options, *, trusted: bool, say: Calla
     if given:
         raise RecipeError(f"a target from outside takes no --{given[0].replace('_', '-')}, it is trained already; leave it out")
     external = wanted.external
-    named = [each for each in (external.model, external.train) if each]
-    if named:
-        code.require_trusted(named, folder, recipe.text(wanted), trusted=trusted)
+    code.require_trusted(code.files(external, folder), recipe.text(wanted), trusted=trusted)
     known = stored.known(wanted.data, folder, root=options.data_root or data_root(), offline=options.offline, progress=say)
-    with child.opened(external, folder) as kid:
+    with _opened(external, folder) as it:
         if external.probe:
-            child.require_probe(kid, folder / external.probe, archive.read(folder / external.probe))
+            child.require_probe(it.predict, folder / external.probe, archive.read(folder / external.probe))
+        if isinstance(it.predict, served.Served):
+            it.predict.require_budget(known.members.size + known.nonmembers.size + 2 * external.batch)
         asking = asked.Asking(
             output=_kind(external.output),
             together=external.batch,
@@ -58,12 +61,31 @@ def audit_external(target: Place, options: Options, *, trusted: bool, say: Calla
             out=options.out,
             force=options.force,
             name=wanted.name,
-            notes=kid.notes,
+            notes=it.notes,
             doubts=() if external.probe or external.accuracy is not None else (UNCHECKED,),
         )
         shadows = whole("shadows", 16 if options.shadows is None else options.shadows, 0)
-        fit = kid.fit if external.train else None
-        return asked.audit(kid.predict, known.given, (known.members, known.nonmembers), (fit, shadows), asking)
+        return asked.audit(it.predict, known.given, (known.members, known.nonmembers), (it.fit, shadows), asking)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is asked, what trains others like it (None: nobody), and notes."""
+
+    predict: Callable[[Any], Any]
+    fit: asked.Fit | None
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def _opened(external: External, folder: Path) -> Iterator[Target]:
+    """Give the network of a recipe: in a process of its own, or behind its endpoint."""
+    at = served.opened(external) if external.endpoint else None
+    if at is not None and not external.train:
+        yield Target(predict=at, fit=None, notes=at.notes)
+        return
+    with child.opened(external, folder) as kid:
+        yield Target(predict=at or kid.predict, fit=kid.fit if external.train else None, notes=at.notes if at else kid.notes)
 
 
 def write_recipe(wanted: Wanted, say: Callable[[str], None]) -> Path:
@@ -73,11 +95,13 @@ def write_recipe(wanted: Wanted, say: Callable[[str], None]) -> Path:
     external = wanted.recipe.external
     known = stored.known(wanted.recipe.data, wanted.folder, root=data_root(), offline=False, progress=say)
     sides = asked.sides_of(known.given, (known.members, known.nonmembers))
-    with child.opened(external, wanted.folder) as kid:
-        for note in (*kid.notes, *sides.notes):
+    run = code.files(external, wanted.folder)
+    code.require_program_trusted(run, trusted=wanted.trusted)
+    with _opened(external, wanted.folder) as target:
+        for note in (*target.notes, *sides.notes):
             say(note)
-        places = sides.places[~sides.member][:1_000]
-        scores = functions.ask(functions.function(kid.predict, "the target"), known.given, places, external.batch)
+        places = sides.places[~sides.member][: external.batch if external.endpoint else 1_000]
+        scores = functions.ask(functions.function(target.predict, "the target"), known.given, places, external.batch)
         labels = np.zeros(len(places)) if known.given.labels is None else known.given.labels[places]
         say(f"{int(sides.member.sum())} members, {int((~sides.member).sum())} non-members; {scores.shape[1]} scores an example.")
         if scores.shape[1] > 1 and external.accuracy is not None:
@@ -92,7 +116,8 @@ def write_recipe(wanted: Wanted, say: Callable[[str], None]) -> Path:
         wanted.out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{wanted.out}: the recipe cannot be written, got {error.strerror}; give another -o FILE") from error
-    code.trust([each for each in (external.model, external.train) if each], wanted.folder, text)
+    if run:
+        code.trust(run, text)
     return wanted.out
 
 
