@@ -131,10 +131,10 @@ def _walk(content: IO[bytes], found: set[str]) -> None:
         elif instruction.name == "STACK_GLOBAL":
             found.add(".".join(words[-2:]))
         elif instruction.name in {"MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT"}:
-            memo[len(memo) if argument is None else int(argument)] = last
+            memo[len(memo) if argument is None else int(str(argument))] = last
             continue
         elif instruction.name in {"BINGET", "LONG_BINGET", "GET"}:
-            argument = memo.get(int(argument), "")  # noqa: PLW2901  what was kept under that number
+            argument = memo.get(int(str(argument)), "")  # noqa: PLW2901  what was kept under that number
         last = argument if isinstance(argument, str) else ""
         words += [last] if last else []
 
