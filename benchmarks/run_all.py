@@ -36,6 +36,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "counts": ("counts",),
     "statistics_speed": ("statistics_speed",),
     "score_rows": ("score_rows",),
+    "private": ("private",),
     "gpu": ("gpu",),
     "attacks": ("attacks",),
     "vgg9": ("vgg9", "ann-vgg9"),
