@@ -55,6 +55,42 @@ MUTANTS = (
     Mutant("instruments/one_run.py", "return likelihood.log_ratio(z, noise, claim.rate)", "return likelihood.inner_products(z)"),
     Mutant("instruments/trainings.py", "rest = inside[cut[0] :], outside[cut[1] :]", "rest = inside[cut[0] :], outside[: cut[1]]"),
     Mutant("instruments/trainings.py", "factor=HALF if seen else None", "factor=HALF"),
+    Mutant("instruments/step.py", "low, high = (middle, high) if seen(middle) else (low, middle)", "low, high = (low, middle)"),
+    Mutant("instruments/step.py", "return min(1.0, len(ps) * min(ps))", "return min(1.0, max(ps))"),
+    Mutant("instruments/step.py", '"mu at least": shift.least_mu(mus[largest], level / len(random))', '"mu at least": mus[largest].mu'),
+    Mutant(
+        "instruments/step.py", "(claim.noise_multiplier * unit * float(case.lengths[column])) ** 2", "(claim.noise_multiplier * unit) ** 2"
+    ),
+    Mutant(
+        "instruments/sampler.py",
+        "inclusion.smallest_rate(chances, claim.rate, level / (5 * models))",
+        "inclusion.smallest_rate(chances, claim.rate, level)",
+    ),
+    Mutant(
+        "instruments/sampler.py", '"rate measured": sum(int(m.sum()) for m in models)', '"rate measured": sum(int(m.size) for m in models)'
+    ),
+    Mutant("instruments/sampler.py", "float(matrix.all())", "float(matrix.any())"),
+    Mutant("instruments/sampler.py", 'return {"once": found["once"]} if claim.sampling == "shuffle" else found', "return found"),
+    Mutant("instruments/family.py", "relative = self.claim.with_noise(factor)", "relative = self.claim.with_noise(1 / factor)"),
+    Mutant("instruments/family.py", "return self.epsilon(high)", "return self.epsilon(low)"),
+    Mutant(
+        "instruments/family.py",
+        "next((factor for factor in FACTORS if seen(factor)), None)",
+        "next((factor for factor in FACTORS[::-1] if seen(factor)), None)",
+    ),
+    Mutant("instruments/observations.py", "np.argwhere(~np.isfinite(values))", "np.argwhere(np.isnan(values))"),
+    Mutant("instruments/observations.py", "if len(values) != steps:", "if len(values) > steps:"),
+    Mutant("instruments/observations.py", "for kind, (must, _) in KINDS.items() if all(", "for kind, (must, _) in KINDS.items() if any("),
+    Mutant("instruments/observations.py", "if values.size != 1 or values.item() <= 0:", "if values.size != 1:"),
+    Mutant("instruments/observations.py", "if name in _BOOLS and not _are_bools(values):", "if name in _BOOLS and False:"),
+    Mutant("instruments/observations.py", "if half:", "if False:"),
+    Mutant("instruments/one_run.py", "noise = min(claim.noise_multiplier, max(", "noise = max(claim.noise_multiplier, max("),
+    Mutant("instruments/one_run.py", "z += _drawn(claim, canaries, rng) & coins", "z += _drawn(claim, canaries, rng)"),
+    Mutant("instruments/audit.py", "> 2.5 * np.sqrt(coins.size):", "> 25 * np.sqrt(coins.size):"),
+    Mutant("instruments/audit.py", "outside[number % len(outside)],", "outside[0],"),
+    Mutant("instruments/audit.py", "if canaries.dead.size:", "if False:"),
+    Mutant("cli/dp_audit.py", "if found.verdict == VIOLATED:", "if found.misstated:"),
+    Mutant("cli/dp_audit.py", "None if isinstance(content, float) and not math.isfinite(content) else content", "content"),
     Mutant("instruments/audit.py", "if self.misstated or VIOLATED in said:", "if VIOLATED in said:"),
     Mutant("instruments/audit.py", "each = Family(claim=claim), level / len(seen.kinds)", "each = Family(claim=claim), level"),
 )

@@ -86,5 +86,10 @@ MUTANTS = (
     Mutant("training/private_rules.py", 'kind in {"batch", "batch-per-step"}', 'kind == "batch"'),
     Mutant("training/private_rules.py", 'for name in ("activation_bits", "input_bits"):', 'for name in ("activation_bits",):'),
     Mutant("audit/controls/entered.py", "(1 - told.rate) ** (told.steps * recipe.training.last_epoch)", "(1 - told.rate) ** told.steps"),
+    Mutant("report/guarantee.py", "shown.claimed.p_bound <= shown.level", "shown.claimed.p_bound <= 0"),
+    Mutant("report/guarantee.py", "or shown.claimed.needed is None:", "or False:"),
+    Mutant("audit/request/options.py", "if secure and recipe.privacy is None:", "if False:"),
+    Mutant("audit/request/options.py", 'override(recipe, {"privacy.secure_noise": True}) if secure else recipe', "recipe"),
+    Mutant("audit/planning.py", "for each in private.guarantees if each.bound]", "for each in private.guarantees[:1]]"),
     Mutant("audit/controls/entered.py", "if strange:", "if strange > 5:"),
 )

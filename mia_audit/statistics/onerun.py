@@ -128,7 +128,7 @@ def needed(examples: int, made: int, claim: tuple[float, float], level: float = 
     low, high = 0, made + 1
     while low < high:
         middle = (low + high) // 2
-        enough = middle > made or p_value(Guesses(examples=examples, made=made, right=middle), *claim) <= level
+        enough = p_value(Guesses(examples=examples, made=made, right=middle), *claim) <= level
         low, high = (low, middle) if enough else (middle + 1, high)
     return low
 
