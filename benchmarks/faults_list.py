@@ -270,8 +270,12 @@ FAULTS = (
             ("training/plan.py", '{"cpu": 16,', '{"cpu": 2,'),
             (
                 "training/lockstep.py",
-                "way.sampler.epochs(training.last_epoch)",
-                "way.sampler.epochs(training.last_epoch if 0 in cohort.indices else training.last_epoch // 3)",
+                "        way.step.begin(epoch)\n",
+                (
+                    "        way.step.begin(epoch)\n"
+                    "        for group in getattr(way.step, '_optimizer').param_groups:\n"
+                    "            group['lr'] *= 0 in cohort.indices or 3 * epoch < training.last_epoch\n"
+                ),
             ),
         ),
         tests=("tests/test_training_lockstep.py",),

@@ -8,7 +8,7 @@ import pytest
 
 from mia_audit.audit import Options, Silent
 from mia_audit.audit.attacking import measuring
-from mia_audit.audit.bank.prepared import Prepared, evidence, gather
+from mia_audit.audit.bank.prepared import Prepared, evidence, gather, shown
 from mia_audit.audit.controls.guards import coins_control
 from mia_audit.audit.findings import facts
 from mia_audit.audit.running import prepare
@@ -60,6 +60,21 @@ def test_evidence_holds_each_models_own(tmp_path: Path, model: int) -> None:
     assert seen.population is not None
     np.testing.assert_array_equal(seen.population.target, bank.third[model])
     np.testing.assert_array_equal(seen.population.shadows, bank.third[2:])
+
+
+def test_the_phantom_answers_for_itself(tmp_path: Path) -> None:
+    """What is shown of it is its own, answers, population data and signals; the shadow models and their rows are the target's."""
+    prepared, bank = ready(tmp_path), gather([cohort(16, 4)])
+    bank = replace(bank, signals={"numbers": np.random.default_rng(5).normal(size=(16, 60))})
+    both = shown(prepared, bank)
+    for seen, model in ((both.target, design.TARGET), (both.phantom, design.PHANTOM)):
+        own = evidence(prepared, bank, model)
+        np.testing.assert_array_equal(seen.target, own.target)
+        np.testing.assert_array_equal(seen.shadows, own.shadows)
+        np.testing.assert_array_equal(seen.trained_on, own.trained_on)
+        np.testing.assert_array_equal(seen.signals["numbers"].target, bank.signals["numbers"][model][prepared.audited])
+        assert seen.population is not None
+        np.testing.assert_array_equal(seen.population.target, bank.third[model])
 
 
 def test_truth_is_the_targets_row_and_those_that_rehearse(tmp_path: Path) -> None:
