@@ -14,6 +14,7 @@ EXTRAS = {
     "skops": "skops",
     "nir": "nir",
     "h5py": "nir",
+    "onnxscript": "onnx-export",
 }
 """By package: the extra that installs it."""
 

@@ -187,7 +187,8 @@ def net() -> nn.Module:
 
 def scripted(path: Path) -> Path:
     """Write TorchScript, as torch does."""
-    torch.jit.trace(net(), torch.rand(2, 1, 8, 8)).save(str(path / "net.pt"))
+    traced: Any = torch.jit.trace(net(), torch.rand(2, 1, 8, 8))
+    traced.save(str(path / "net.pt"))
     return path / "net.pt"
 
 

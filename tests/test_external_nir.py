@@ -19,12 +19,12 @@ h5py: Any = pytest.importorskip("h5py")
 STEPS, DT = 25, 1e-4
 
 
-def read(path: Path, reset: str = "subtract", steps: int = STEPS) -> tuple[Any, tuple[str, ...]]:
+def read(path: Path, reset: Any = "subtract", steps: int = STEPS) -> tuple[Any, tuple[str, ...]]:
     """Return the network in a file."""
     return networks.built(External(checkpoint=path.name, steps=steps, dt=DT, reset=reset), path.parent)
 
 
-def spiking(kind: str, reset: str) -> tuple[nn.Module, torch.Tensor]:
+def spiking(kind: str, reset: str) -> tuple[nn.Sequential, torch.Tensor]:
     """Return a network of snnTorch, and inputs that make it spike."""
     import snntorch as snn  # noqa: PLC0415
 

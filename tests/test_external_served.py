@@ -84,7 +84,7 @@ def _serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         server.server_close()
 
 
-X = torch.from_numpy(load_digits().data[:40] / 16).float()
+X = torch.from_numpy(load_digits(return_X_y=True)[0][:40] / 16).float()
 
 
 def test_answers_are_the_servers_and_none_is_asked_for_twice(serve: Any) -> None:

@@ -79,6 +79,10 @@ ROOMS = {
         ),
         packages=("numpy", "joblib", *TORCH),
     ),
+    # a trained target, written for other frameworks
+    "exporting": Room(
+        rooms=(*FLOOR, "data", "models", "external", "training"), packages=("numpy", "onnxscript", *TORCH)
+    ),
     # what `import mia_audit` offers: an audit in one call, a record that draws itself
     "progress": Room(packages=("rich", "IPython")),
     "face": Room(
@@ -86,7 +90,8 @@ ROOMS = {
     ),
     "cli": Room(
         rooms=(
-            *FLOOR, "data", "models", "privacy", "external", "attacks", "instruments", "record", "report", "audit", "face", "__init__",
+            *FLOOR, "data", "models", "privacy", "external", "attacks", "instruments", "record", "report", "audit", "face", "exporting",
+            "__init__",
         ),
         packages=("typer", "click", "rich"),
     ),

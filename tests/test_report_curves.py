@@ -8,7 +8,7 @@ from sklearn.metrics import roc_curve
 
 from mia_audit.errors import RecordError
 from mia_audit.record import Record
-from mia_audit.report.curves import audited_membership, resolution_limit, roc, scores
+from mia_audit.report.curves import audited_membership, resolution_limit, roc, scores, thinned
 from mia_audit.report.figures import score_bins
 from tests.support.records import auc_of, make_record, tpr_of
 
@@ -83,3 +83,20 @@ def test_a_record_without_its_scores_is_refused_in_one_line() -> None:
     with pytest.raises(RecordError, match="'scores/loss', which the record lacks; run the audit again") as caught:
         scores(Record(summary=whole.summary, arrays=arrays, run={}), "loss")
     assert "\n" not in str(caught.value)
+
+
+def test_a_thinned_curve_has_points_of_the_whole_one() -> None:
+    """With ties or without: each is on the curve, none of the rates that were wanted is far off, and both ends are there."""
+    rng = np.random.default_rng(0)
+    for digits in (1, 9):
+        member = rng.random(4_000) < 0.3
+        values = (rng.normal(size=4_000) + 0.5 * member).round(digits).astype(np.float32)
+        whole, wanted = roc(values, member), np.linspace(0, 1, 50)
+        few = thinned(values, member, wanted)
+        points = set(zip(whole.fpr.tolist(), whole.tpr.tolist(), strict=True))
+        assert set(zip(few.fpr.tolist(), few.tpr.tolist(), strict=True)) <= points
+        assert (few.fpr[0], few.tpr[0], few.fpr[-1], few.tpr[-1]) == (0, 0, 1, 1)
+        assert (np.diff(few.fpr) >= 0).all()
+        assert few.tpr[few.fpr == 0].max() == whole.tpr[whole.fpr == 0].max()
+        step = np.diff(whole.fpr).max() + 1e-3
+        assert max(np.abs(few.fpr - each).min() for each in wanted) <= step

@@ -20,6 +20,7 @@ from mia_audit.cli.account import account
 from mia_audit.cli.dp_audit import dp_audit
 from mia_audit.cli.ending import PLAIN, STORED, answered
 from mia_audit.cli.export import export
+from mia_audit.cli.export_model import export_model
 from mia_audit.cli.list import catalogue
 from mia_audit.cli.report import report
 from mia_audit.cli.score import EXAMPLES, score
@@ -45,6 +46,7 @@ app.add_typer(catalogue, name="list")
 app.add_typer(stored, name="store", epilog="Examples:\n\n\b\nmia-audit store list\nmia-audit store clear --older-than 30 --dry-run")
 app.command(epilog="Examples:\n\n\b\nmia-audit report audits/snn-q4-1234abcd\nmia-audit report audits/* -o comparison.html")(report)
 app.command(epilog="Example:\n\n\b\nmia-audit export audits/snn-q4-1234abcd --csv rows.csv")(export)
+app.command("export-model", epilog="Example:\n\n\b\nmia-audit export-model audits/snn-q4-1234abcd --format onnx -o model")(export_model)
 app.command(epilog="Example:\n\n\b\nmia-audit account --noise-multiplier 1.0 --batch 250 --examples 60000 --epochs 56 --delta 1e-5")(
     account
 )

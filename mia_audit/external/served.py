@@ -152,7 +152,8 @@ class Served:
             if response is not None:
                 response.close()
             connection.close()
-        self._require_ok(response, bytes(content))
+        if response is not None:
+            self._require_ok(response, bytes(content))
         return bytes(content)
 
     def _require_ok(self, response: http.client.HTTPResponse, content: bytes) -> None:

@@ -230,10 +230,14 @@ def _control(rehearsals: Sequence[Rehearsal], member: Bools, best: int) -> float
 def _all_measured(
     attacks: Sequence[Attack], part: Evidence, truth: Bools, strengths: Sequence[float | None], seed: int
 ) -> list[AttackScore]:
-    """Return every attack's numbers; a few attacks at a time, a core each: NumPy lets other threads run while it sorts."""
+    """Return every attack's numbers; a few attacks at a time, a core each: NumPy lets other threads run while it sorts.
+
+    Members are measured before the others: a mask that changes once is read several times as fast.
+    """
+    order = np.argsort(~truth, kind="stable")
 
     def one(place: int) -> AttackScore:
-        return _measured(attacks[place].name, attacks[place].score(part), truth, strengths[place], seed)
+        return _measured((attacks[place].name, attacks[place].score(part)), (order, truth[order]), strengths[place], seed)
 
     if truth.size <= MANY:
         return [one(place) for place in range(len(attacks))]
@@ -241,11 +245,13 @@ def _all_measured(
         return list(threads.map(one, range(len(attacks))))
 
 
-def _measured(name: str, scores: Floats, member: Bools, strength: float | None, seed: int) -> AttackScore:
+def _measured(named: tuple[str, Floats], ordered: tuple[Ints, Bools], strength: float | None, seed: int) -> AttackScore:
+    (name, scores), (order, member) = named, ordered
     if scores.size > MANY:
         scores = scores.astype(np.float32)
-    rates = {fpr: tpr_interval(scores, member, fpr, stream(seed, f"bootstrap {name}")) for fpr in FPRS}
-    return AttackScore(name=name, scores=scores, auc=auc_interval(scores, member), tpr=rates, reference_auc=strength)
+    given = scores[order]
+    rates = {fpr: tpr_interval(given, member, fpr, stream(seed, f"bootstrap {name}")) for fpr in FPRS}
+    return AttackScore(name=name, scores=scores, auc=auc_interval(given, member), tpr=rates, reference_auc=strength)
 
 
 def at_level(found: Interval, scores: Floats, member: Bools, level: float) -> Interval:

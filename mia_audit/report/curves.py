@@ -39,6 +39,18 @@ def roc(scores: Floats, member: Bools) -> Curve:
     return Curve(fpr=_share_at_least(scores[~member], thresholds), tpr=_share_at_least(scores[member], thresholds))
 
 
+def thinned(scores: Floats, member: Bools, wanted: Floats) -> Curve:
+    """Return points of the ROC curve near false positive rates, and its ends: every one is a point of the whole curve."""
+    inside, others = np.sort(scores[member]), np.sort(scores[~member])
+    ranks = np.unique(np.round((1 - wanted) * (others.size - 1)).astype(np.int64))
+    surely = inside[np.searchsorted(inside, others[-1], side="right") :][:1]  # all whom no other reaches
+    thresholds = np.unique(np.concatenate([surely, others[ranks], [min(inside[0], others[0])]]))[::-1]
+    fpr, tpr = (
+        np.concatenate([[0.0], (side.size - np.searchsorted(side, thresholds, side="left")) / side.size]) for side in (others, inside)
+    )
+    return Curve(fpr=fpr, tpr=tpr)
+
+
 def audited_membership(record: Record) -> Bools:
     """Return which audited examples the target was trained on."""
     row: Bools = _array(record, "membership")[0][_array(record, "audited")]

@@ -10,13 +10,15 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 from mia_audit.record import claims
 from mia_audit.record.scored import ScoredAttack, ScoredRecord, ScoredSummary
 from mia_audit.report import canvas
-from mia_audit.report.curves import FALSE_POSITIVES_NEEDED, Curve, roc
+from mia_audit.report.curves import FALSE_POSITIVES_NEEDED, Curve, roc, thinned
 from mia_audit.report.numbers import count, decimal, level, percent, value
 from mia_audit.report.page import fill
 from mia_audit.report.theme import DASHES, SERIES, stand_in
 
 MOST_DRAWN = 8
 _VERTICES = 600
+_MANY = 50_000
+"""Scores above which a curve is drawn of a few of its points, which are sought instead of chosen among all."""
 _PERCENT = FuncFormatter(lambda share, _: level(round(share, 9)))
 
 
@@ -98,10 +100,13 @@ def _controls(summary: ScoredSummary) -> list[tuple[str, str, str]]:
 
 def _curve(record: ScoredRecord, attack: ScoredAttack) -> Curve:
     """Return an attack's curve, thinned to what an eye can see."""
-    whole = roc(np.asarray(record.arrays[f"scores/{attack.name}"], dtype=np.float64), record.arrays["member"])
+    scores, member = np.asarray(record.arrays[f"scores/{attack.name}"]), record.arrays["member"]
+    wanted = np.concatenate([np.geomspace(1e-7, 1, _VERTICES // 2), np.linspace(0, 1, _VERTICES // 2)])
+    if scores.size > _MANY:
+        return thinned(scores, member, wanted)
+    whole = roc(scores.astype(np.float64), member)
     if whole.fpr.size <= _VERTICES:
         return whole
-    wanted = np.concatenate([np.geomspace(1e-7, 1, _VERTICES // 2), np.linspace(0, 1, _VERTICES // 2)])
     places = np.unique(np.searchsorted(whole.fpr, wanted, side="right").clip(1, whole.fpr.size) - 1)
     return Curve(fpr=whole.fpr[places], tpr=whole.tpr[places])
 

@@ -1,0 +1,1 @@
+"""A trained target of the zoo, written so that other frameworks load it without this package."""
