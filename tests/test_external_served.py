@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 def send(handler: Any, content: bytes, status: int = 200, **headers: str) -> None:
     """Answer with a status and headers."""
     handler.send_response(status)
-    for name, value in {"Content-Length": str(len(content)), **headers}.items():
+    for name, value in {"Content_Length": str(len(content)), **headers}.items():
         handler.send_header(name.replace("_", "-"), value)
     handler.end_headers()
     handler.wfile.write(content)
