@@ -60,6 +60,8 @@ ROOMS = {
     ),
     # signals that cost more than a query: models come from the store, and what is taken goes there too
     "probes": Room(rooms=(*FLOOR, "data", "models", "signals", "training"), packages=("numpy", *TORCH)),
+    # from trained networks to spiking ones, stage by stage
+    "conversion": Room(rooms=(*FLOOR, "data", "models", "signals", "training", "probes"), packages=("numpy", *TORCH)),
     "inversion": Room(rooms=(*FLOOR, "data", "models", "external", "signals"), packages=("numpy", *TORCH)),
     # the NumPy column: arrays, never a model
     "attacks": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "pydantic", "threadpoolctl")),
@@ -74,8 +76,8 @@ ROOMS = {
     # where the columns meet
     "audit": Room(
         rooms=(
-            *FLOOR, "data", "models", "privacy", "external", "signals", "training", "probes", "inversion", "attacks", "statistics",
-            "record",
+            *FLOOR, "data", "models", "privacy", "external", "signals", "training", "probes", "conversion", "inversion", "attacks",
+            "statistics", "record",
         ),
         packages=("numpy", "joblib", *TORCH),
     ),

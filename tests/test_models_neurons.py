@@ -65,6 +65,23 @@ def test_a_constant_current_needs_one_step(reset: Reset, beta: float, threshold:
     torch.testing.assert_close(pulled_back(short, once), pulled_back(long, repeated).sum(1, keepdim=True), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["atan", "gate", "sigmoid"])  # a kernel, one that computes membranes again, torch's own operations
+@pytest.mark.parametrize(("reset", "beta"), [("subtract", 1.0), ("zero", 0.9)])
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_a_membrane_may_start_above_nothing(name: str, reset: Reset, beta: float, steps: int) -> None:
+    """Membranes, spikes and gradients are those of snnTorch's cell whose first membrane is handed to it; readouts start from nothing."""
+    neuron = Neuron(reset=reset, beta=beta, threshold=0.8, start=0.5, surrogate=name)
+    ours, theirs = currents(steps=steps).requires_grad_(), currents(steps=steps).requires_grad_()
+    repeated = theirs.expand(-1, STEPS, -1, -1)
+    spikes, (membranes, expected) = layer_of(2, neuron, STEPS)(ours), stepped(repeated, neuron)
+    assert torch.equal(spikes, expected)
+    assert not torch.equal(expected, stepped(repeated, neuron.model_copy(update={"start": 0.0}))[1])
+    torch.testing.assert_close(at_once(ours, neuron, STEPS)[0], membranes, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(pulled_back((spikes,), ours), pulled_back((expected,), theirs), rtol=1e-4, atol=1e-4)
+    read = [Readout(Model(neuron=neuron.model_copy(update={"start": start}), time_steps=STEPS)) for start in (0.0, 0.5)]
+    assert torch.equal(read[0](ours), read[1](ours))
+
+
 @pytest.mark.parametrize("part", [0, 1])
 @pytest.mark.parametrize("reset", get_args(Reset))
 def test_either_output_may_stand_alone(reset: Reset, part: int) -> None:

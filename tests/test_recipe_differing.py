@@ -7,6 +7,7 @@ import pytest
 
 from mia_audit.audit.request.options import Options, describe
 from mia_audit.catalogue import override
+from mia_audit.conversion.stages import stage_key
 from mia_audit.errors import RecipeError
 from mia_audit.recipe import Audit, Data, Model, Recipe, Training
 from mia_audit.recipe.describing import described, told_apart
@@ -19,7 +20,7 @@ CANDIDATES: tuple[Any, ...] = (
     True, False, 3, 2, 8, 4, 0.25, "other", "sgd", "cosine", "fp32", "zero", "rate", "snntorch", "batch", "kaiming", "tanh",
     "spike-count", "channel", "post-training", [2, 3], [0.25, 0.5], ["flip"], ["loss"],
     [{"kind": "fire"}], {"train_accuracy": [1.0, 0.0], "test_accuracy": [1.0, 0.0], "models": 2, "how": "so"},
-    {"noise_multiplier": 1.0}, "balls-and-bins",
+    {"noise_multiplier": 1.0}, "balls-and-bins", {"balancing": "noise"}, "teacher", "synthetic", "one-hot", 75.0,
 )  # fmt: skip
 """Values of every type that a field of a recipe may have."""
 
@@ -44,6 +45,10 @@ PRIVATE = override(PLAIN, {"privacy.noise_multiplier": 1.0})
 PRIVATELY = {path: other(PRIVATE, path) for path in fields(PRIVATE) if path.startswith("privacy.")}
 """The same for what a private training adds."""
 
+CONVERTED = override(PLAIN, {"conversion": {"balancing": "noise", "encryption": {}}})
+CONVERTING = {path: other(CONVERTED, path) for path in fields(CONVERTED) if path.startswith("conversion.")}
+"""The same for what a conversion adds."""
+
 
 def key(recipe: Recipe) -> str:
     """Return the store's key of a recipe's first cohort, on the same data and coins."""
@@ -63,6 +68,16 @@ def test_every_field_of_private_training_changes_the_key_unless_it_only_claims_a
     """Noise, norm and sampler make another model, the delta of a claim does not; all of it stands in the lead."""
     assert (key(PRIVATELY[path]) == key(PRIVATE)) == (path in NOT_STORED)
     assert described(PRIVATELY[path]).lead != described(PRIVATE).lead
+
+
+@pytest.mark.parametrize("path", CONVERTING)
+def test_every_field_of_a_conversion_changes_the_last_stages_key_and_is_told(path: str) -> None:
+    """Thresholds, images and training make another network of the same teacher, which stays as it is."""
+    (teacher,) = tasks(CONVERTED.teacher, np.ones((2, 4), dtype=bool), "data", "cpu")
+    found, own = (stage_key(recipe, teacher, (0, 1), "answers") for recipe in (CONVERTING[path], CONVERTED))
+    assert found != own
+    assert described(CONVERTING[path]).lead != described(CONVERTED).lead
+    assert key(CONVERTING[path].teacher) == key(CONVERTED.teacher)
 
 
 @pytest.mark.parametrize("path", EVERY)

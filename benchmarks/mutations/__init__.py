@@ -3,6 +3,7 @@
 from benchmarks.mutations import (
     attacks,
     audit,
+    conversion,
     data,
     external,
     floor,
@@ -16,6 +17,6 @@ from benchmarks.mutations import (
     training,
 )
 
-ROOMS = (attacks, statistics, probes, floor, training, audit, record, data, models, pages, private, instruments, external)
+ROOMS = (attacks, statistics, probes, floor, training, audit, record, data, models, pages, private, instruments, external, conversion)
 MUTANTS = tuple(mutant for room in ROOMS for mutant in room.MUTANTS)
 """Every mutant, room by room."""

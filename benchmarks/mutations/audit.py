@@ -197,7 +197,9 @@ MUTANTS = (
     Mutant("audit/bank/prepared.py", 'if name.partition("@")[0] == "pool/entered"', 'if name == "pool/entered"'),
     Mutant("audit/findings/headline.py", "groups=examples.pool_labels[audited]", "groups=examples.pool_labels[: len(audited)]"),
     Mutant("audit/findings/headline.py", "groups=named.groups[audited]", "groups=named.groups[: len(audited)]"),
-    Mutant("audit/findings/headline.py", "each_model(phi, bank.pool, labels)", "each_model(phi, bank.pool[:, :, ::-1], labels)"),
+    Mutant(
+        "audit/findings/headline.py", "each_model(phi, bank.alike.pool, labels)", "each_model(phi, bank.alike.pool[:, :, ::-1], labels)"
+    ),
     Mutant(
         "audit/findings/headline.py",
         "band(best.scores.target, best.truth.target, grid,",

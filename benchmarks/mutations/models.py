@@ -95,7 +95,7 @@ MUTANTS = (
     Mutant("models/kernels/fire.py", "min(max(np.rint(x[j] / scale), low), high) * scale", "np.rint(x[j] / scale) * scale"),
     Mutant("models/kernels/fire.py", "above[j] = u[j] - threshold", "above[j] = u[j]"),
     Mutant("models/kernels/fire.py", "u[j] * beta + x[j] - (threshold if u[j] > threshold else zero)", "u[j] * beta + x[j]"),
-    Mutant("models/kernels/fire.py", "            u[:] = 0\n", ""),
+    Mutant("models/kernels/fire.py", "            u[:] = before\n", "            u[:] = 0\n"),
     Mutant("models/kernels/fire.py", "total[j] = total[j] + g[j] if static else g[j]", "total[j] = g[j]"),
     Mutant("models/kernels/fire.py", "zero if zero_reset and excess[j] > zero else g[j] * beta", "g[j] * beta"),
     Mutant("models/kernels/fire.py", "kept - (ratio if inside else zero)", "kept - ratio"),

@@ -47,7 +47,7 @@ MUTANTS = (
     Mutant("recipe/differing.py", 'path == place or path.startswith(f"{place}.")', "path == place"),
     Mutant("recipe/differing.py", "path for each in told for path in each", "path for each in told[:1] for path in each"),
     Mutant("recipe/differing.py", "if any(each.get(path) != told[0].get(path)", "if all(each.get(path) != told[0].get(path)"),
-    Mutant("recipe/differing.py", 'if path != "audit.shadows"', "if path"),
+    Mutant("recipe/differing.py", 'if path not in {"audit.shadows", "audit.shadow_stage"}', "if path"),
     Mutant("recipe/differing.py", 'yield from _leaves(value, f"{above}{name}.")', "yield from _leaves(value, above)"),
     Mutant("recipe/writing.py", "for key, value in content.items() if value is not None}", "for key, value in content.items() if value}"),
     Mutant("recipe/writing.py", '"[" + ", ".join(map(_value, value)) + "]"', '"[" + " ".join(map(_value, value)) + "]"'),

@@ -31,7 +31,7 @@ MUTANTS = (
     Mutant("training/worker.py", 'kept[f"pool/logits@{epoch}"] = answers', 'kept["pool/logits@1"] = answers'),
     Mutant("training/worker.py", "train(as_trained(recipe), cohort", "train(recipe, cohort"),
     Mutant("training/worker.py", "np.isfinite(values[number]).all() for", "np.isfinite(values[number]).any() for"),
-    Mutant("training/worker.py", "    _check(signals, task.indices)\n", ""),
+    Mutant("training/worker.py", "    _check(signals, indices)\n", ""),
     Mutant(
         "training/worker.py",
         "    finally:\n        torch.set_flush_denormal(False)",

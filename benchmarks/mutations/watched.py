@@ -3,6 +3,18 @@
 from pathlib import Path
 
 WATCHED_BY = {
+    "conversion/synthesis.py": ("conversion_synthesis",),
+    "conversion/encryption.py": ("conversion_synthesis",),
+    "conversion/stages.py": ("conversion_audit", "recipe_differing"),
+    "conversion/working.py": ("conversion_audit",),
+    "conversion/running.py": ("conversion_audit",),
+    "conversion/learnt.py": ("conversion_audit",),
+    "conversion/images.py": ("conversion_audit",),
+    "conversion/balancing.py": ("conversion_balancing",),
+    "conversion/folding.py": ("conversion_balancing",),
+    "conversion/timing.py": ("conversion_balancing",),
+    "conversion/rules.py": ("conversion_balancing",),
+    "audit/bank/staging.py": ("conversion_audit",),
     "face/scoring.py": ("score",),
     "face/asked.py": ("audit_callable",),
     "external/examples.py": ("audit_callable",),

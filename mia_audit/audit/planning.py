@@ -31,6 +31,7 @@ class Plan:
     models   all that are trained: `guessed` those of wrong guesses by name, `sibling` one more with canaries
     probes   names of what takes further signals, whose time is not predicted
     privacy  what a private training guarantees
+    stages   through which models go after training, whose time is not predicted either
     """
 
     models: int
@@ -44,6 +45,7 @@ class Plan:
     sibling: bool
     probes: tuple[str, ...]
     privacy: DifferentialPrivacy | None = None
+    stages: tuple[str, ...] = ()
 
     def content(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -56,7 +58,9 @@ class Plan:
         cohorts = f"{self.cohorts} cohort{'s' * (self.cohorts != 1)}"
         among += ["a sibling with canaries"] * self.sibling
         where = f"{self.workers} worker processes at once, about" if self.workers > 1 else "trained by one process, about"
-        signals = f"taking signals ({', '.join(self.probes)}) and the attacks come" if self.probes else "the attacks come"
+        before = [f"converting ({', '.join(self.stages)})"] * bool(self.stages)
+        before += [f"taking signals ({', '.join(self.probes)})"] * bool(self.probes)
+        signals = f"{', '.join(before)} and the attacks come" if before else "the attacks come"
         return (
             f"{self.models} models in {cohorts} of {self.cohort_size}, {self.stored} of them in the store already",
             *([f"among them {', '.join(among)}"] if among else []),
@@ -85,7 +89,7 @@ def make_plan(target: Place | Recipe, options: Options) -> Plan:
         models=sum(len(task.indices) for task in tasks),
         cohorts=len(tasks),
         stored=sum(prepared.store.has(task.key) for task in tasks),
-        cohort_size=plan.cohort_size(prepared.recipe, prepared.device),
+        cohort_size=plan.cohort_size(prepared.recipe.teacher, prepared.device),
         workers=min(prepared.workers, len(own.tasks)),
         worker_bytes=prepared.memory.per_worker,
         seconds=sum(seconds) + STARTING_SECONDS if any(seconds) else 0.0,
@@ -93,12 +97,13 @@ def make_plan(target: Place | Recipe, options: Options) -> Plan:
         sibling=bool(prepared.recipe.audit.canaries),
         probes=tuple(probe.name for probe in probes_for(prepared.wanted)),
         privacy=guaranteed(prepared.recipe),
+        stages=prepared.recipe.conversion.stages[1:] if prepared.recipe.conversion else (),
     )
 
 
 def stages(prepared: Prepared) -> list[Stage]:
     """Return what an audit trains, in its order: the population, models of wrong guesses, the sibling."""
-    recipe = prepared.recipe
+    recipe = prepared.recipe.teacher
     found = [Stage(recipe=recipe, tasks=plan.tasks(recipe, prepared.rows, prepared.examples.sha256, prepared.device))]
     found += [Stage(recipe=wrong, tasks=tasks, guess=guess) for guess, wrong, tasks in degrading.guessed(prepared, prepared.wanted)]
     if recipe.audit.canaries:

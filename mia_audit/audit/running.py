@@ -12,7 +12,8 @@ from mia_audit.attacks.budget import require_budget
 from mia_audit.attacks.cards import renamed
 from mia_audit.audit.attacking import choosing, measuring, scoring
 from mia_audit.audit.bank import degrading
-from mia_audit.audit.bank.prepared import Bank, Prepared, gather, shown
+from mia_audit.audit.bank.prepared import Bank, Prepared, of_kind, shown
+from mia_audit.audit.bank.staging import Staging, mixed
 from mia_audit.audit.controls import dose, guards, panel, rehearsing
 from mia_audit.audit.findings import exposing, facts, headline
 from mia_audit.audit.request import grouping
@@ -32,12 +33,11 @@ from mia_audit.data.examples import load
 from mia_audit.errors import OutputError
 from mia_audit.paths import Place
 from mia_audit.privacy.claim import claimed
-from mia_audit.probes import taking
-from mia_audit.probes.names import probes_for, probing_bytes
+from mia_audit.probes.names import probing_bytes
 from mia_audit.recipe import Recipe
 from mia_audit.record import SCHEMA_VERSION, Record, Summary
 from mia_audit.training import cost, executor, plan, schedule
-from mia_audit.training.material import material
+from mia_audit.training.cost import converting_bytes
 from mia_audit.training.store import Store
 
 _BOUNDLESS = 2**62  # what other machines have of memory is not known here
@@ -66,15 +66,24 @@ def audit(target: Place | Recipe, options: Options, *, watcher: Watcher | None =
 
 def _trained(prepared: Prepared, machine: schedule.Machine, clock: Clock) -> tuple[Bank, dose.Sibling | None, tuple[schedule.Spent, ...]]:
     """Train and ask everything that an audit needs models for."""
+    recipe = prepared.recipe
+    staging = Staging(
+        recipe=recipe, examples=prepared.examples, rows=prepared.rows, wanted=prepared.wanted, store=prepared.store, machine=machine
+    )
     with clock.stage("train and query"):
-        tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, prepared.device)
-        given = material(prepared.recipe, prepared.examples)
-        trained = schedule.run(tasks, given, prepared.store, machine)
-    if len(trained.spent) < len(tasks):
-        clock.watcher.note(f"{len(tasks) - len(trained.spent)} of {len(tasks)} cohorts came from the store {prepared.store.folder}")
-    with clock.stage("take further signals"):
-        probes = probes_for(prepared.wanted)
-        bank = gather(trained.cohorts, taking.take(tasks, probes, given, prepared.store, machine) if probes else ())
+        trained = staging.train()
+    if (stored := len(trained.cohorts) - len(trained.spent)) > 0:
+        clock.watcher.note(f"{stored} of {len(trained.cohorts)} cohorts came from the store {prepared.store.folder}")
+    if recipe.conversion is None:
+        with clock.stage("take further signals"):
+            bank = staging.ask(trained.cohorts, None)
+    else:
+        models = range(len(prepared.rows) if recipe.audit.shadow_stage == "own" else design.FIRST_SHADOW)
+        with clock.stage("convert"):
+            converted = staging.convert(models)
+        with clock.stage("take further signals"):
+            bank = staging.ask(converted, models)
+            bank = bank if recipe.audit.shadow_stage == "own" else mixed(bank, staging.ask(trained.cohorts, None))
     if prepared.wanted & degrading.available(prepared.recipe):
         with clock.stage("train what a wrong guess gives"):
             bank = replace(bank, signals={**bank.signals, **degrading.train(prepared, bank, prepared.wanted, machine)})
@@ -145,11 +154,13 @@ def prepare(target: Place | Recipe, options: Options, watcher: Watcher) -> Prepa
 
 def _memory(recipe: Recipe, attacks: Sequence[Attack], device: str, options: Options) -> cost.Memory:
     """Predict what training, and the probes that the attacks need, take of memory."""
-    models = design.FIRST_SHADOW + recipe.audit.shadows
+    models, trained = design.FIRST_SHADOW + recipe.audit.shadows, recipe.teacher
     wanted = frozenset().union(*(attack.needs for attack in attacks))
-    probing = probing_bytes(recipe, wanted, min(models, plan.cohort_size(recipe, device)))
+    together = min(models, plan.cohort_size(trained, device))
+    staged = together if recipe.audit.shadow_stage == "own" else min(together, design.FIRST_SHADOW)
+    probing = max(probing_bytes(trained, wanted, together), probing_bytes(recipe, wanted, staged), converting_bytes(recipe, staged))
     workers = options.workers or schedule.default_workers(device)
-    return cost.memory(recipe, device, cost.Load(models=models, probing=probing), workers=workers, limit=options.memory)
+    return cost.memory(trained, device, cost.Load(models=models, probing=probing), workers=workers, limit=options.memory)
 
 
 def judge(
@@ -185,7 +196,7 @@ def judge(
             haunted.control,
             dose.dose_control(prepared, seen.target, sibling, best),
             *guards.guards(prepared, bank, seen.target),
-            rehearsing.own_coins_control(lead, seen, prepared.rows[:, prepared.audited], found.arrays, need=need),
+            rehearsing.own_coins_control(lead, of_kind(prepared, bank, seen), prepared.rows[:, prepared.audited], found.arrays, need=need),
             rehearsing.direction_control(prepared.cards, scores, truth),
         ),
         power=measuring.power(truth.target, looks.critical, haunted.beyond.phantoms),

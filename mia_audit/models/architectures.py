@@ -35,7 +35,7 @@ def layers(model: Model, classes: int) -> tuple[Layer, ...]:
     if model.architecture not in BUILDERS:
         raise CatalogueError(f"unknown architecture {model.architecture!r}{nearest(model.architecture, BUILDERS)}")
     _check_fields(model)
-    return (*BUILDERS[model.architecture](model), Linear(features=classes))
+    return (*BUILDERS[model.architecture](model), Linear(features=classes, bias=model.output_bias))
 
 
 def _check_fields(model: Model) -> None:

@@ -119,7 +119,7 @@ class FireAndPool(torch.autograd.Function):
         height, width = ((side - squares.size) // squares.every + 1 for side in (flat.shape[3], flat.shape[4]))
         channels = flat.shape[5]
         spikes = torch.empty(len(flat), steps, flat.shape[2], height, width * channels, dtype=dtype)
-        constants, lines = np.array([neuron.beta, neuron.threshold], dtype=np.float32), flat.flatten(4)
+        constants, lines = np.array([neuron.beta, neuron.threshold, neuron.start], dtype=np.float32), flat.flatten(4)
         pooled.fire_and_pool(lines.numpy(), constants, neuron.reset_to_zero, tuple(squares), channels, bits(spikes), _SPIKE[dtype])
         ctx.save_for_backward(lines)
         ctx.rest, ctx.shape = (neuron, constants, squares, channels), current.shape
@@ -217,4 +217,4 @@ def bits(tensor: Tensor) -> Floats:
 
 
 def _constants(neuron: Dynamics, grid: Grid) -> Floats:
-    return np.array([neuron.beta, neuron.threshold, grid.low, grid.high], dtype=np.float32)
+    return np.array([neuron.beta, neuron.threshold, grid.low, grid.high, neuron.start], dtype=np.float32)

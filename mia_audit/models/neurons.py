@@ -3,6 +3,7 @@
 U[t] = beta U[t-1] + I[t] - threshold S[t-1]   (reset by subtraction)
 U[t] = beta (1 - S[t-1]) U[t-1] + I[t]         (reset to zero)
 S[t] = 1 if U[t] > threshold else 0
+U[-1] = start, 0 in all but converted networks
 
 The reset acts one step after the spike and is detached: snnTorch 1.0.0's `Leaky` with its defaults, step for step. The
 backward pass is written out, since autograd would keep five tensors a step where the membranes alone are enough.
@@ -21,6 +22,7 @@ from mia_audit.models.surrogates import Parameters, Slope, noisy
 class Dynamics:
     """The constants of a neuron, and the slope that stands in for dS/dU.
 
+    start   the membrane before the first step, at most the threshold
     code    the slope's number among the CPU kernels, None where torch does the work
     noise   parameters of a stochastic slope, None for all others
     levels  of a membrane on a grid, in order; None: in full precision
@@ -33,6 +35,7 @@ class Dynamics:
     code: int | None
     noise: Parameters | None = None
     levels: Tensor | None = None
+    start: float = 0.0
 
 
 class LeakyOverTime(torch.autograd.Function):
@@ -99,7 +102,7 @@ def _slope(neuron: Dynamics, x: Tensor, drawn: Tensor | None) -> Tensor:
 def _integrate(current: Tensor, previous: Tensor | None, fired: Tensor | None, neuron: Dynamics, out: Tensor) -> None:
     """Write U[t] into `out`."""
     if previous is None or fired is None:
-        out.copy_(current)
+        torch.add(current, neuron.beta * neuron.start, out=out)
     elif neuron.reset_to_zero:
         torch.addcmul(previous, previous, fired, value=-1, out=out).mul_(neuron.beta).add_(current)
     else:

@@ -89,7 +89,7 @@ class Readout(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        neuron = dynamics(filled(model.neuron), model.quantization)
+        neuron = replace(dynamics(filled(model.neuron), model.quantization), start=0.0)
         self.neuron = replace(neuron, threshold=math.inf, reset_to_zero=True) if model.readout == "accumulated" else neuron
         self.steps, self.read = model.time_steps, model.readout
 
@@ -122,6 +122,7 @@ def dynamics(neuron: Neuron, quantized: Quantization | None = None) -> Dynamics:
     return Dynamics(
         beta=neuron.beta,
         threshold=neuron.threshold,
+        start=neuron.start * neuron.threshold,
         reset_to_zero=neuron.reset == "zero",
         slope=relaxed.slope(neuron.surrogate_variant, values, surrogates.scale(neuron)),
         code=surrogates.kernel(neuron),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from mia_audit.recipe.conversion import Conversion
 from mia_audit.recipe.model import Bits, Model, Neuron, Quantization
 from mia_audit.recipe.privacy import MaybePrivacy, Privacy
 from mia_audit.recipe.section import Positive, Section, Share, filled
@@ -75,6 +76,8 @@ class Audit(Section):
     augmented_queries  ask about augmented copies (the recipe's `data.augment`), the same ones of every model, members and
                        non-members alike; without it, about the examples as they are
     turns              whether every model takes its turn as the target, for numbers about the kind rather than the network
+    shadow_stage       of a converted target: its shadow models are converted as it was ("own"), or left as the "teacher" networks that
+                       they come from, which costs nothing more than those
     releases           bit widths at which the same trained models are released besides, quantized after training; 32 is full precision.
                        For targets in full precision or quantized after training
     canaries           examples planted at each dose (1, 2, 4, 8 times) in a sibling target, the control of dose response; 0: none.
@@ -87,6 +90,7 @@ class Audit(Section):
     queries: Positive = 1
     augmented_queries: bool = False
     turns: bool = True
+    shadow_stage: Literal["own", "teacher"] = "own"
     releases: tuple[Bits, ...] = ()
     canaries: Annotated[int, Field(ge=0)] = 0
     claimed_epsilon: Annotated[float, Field(ge=0, le=700)] | None = None
@@ -112,6 +116,7 @@ class Recipe(Section):
     paper   where the target comes from
     expect  what it reached when we trained it
     privacy differentially private training; without it, training is ordinary
+    conversion  the network comes from an ordinary one that was trained; without it, it was trained itself
     """
 
     name: str
@@ -122,7 +127,16 @@ class Recipe(Section):
     model: Model = Model()
     training: Training = Training()
     privacy: MaybePrivacy = None
+    conversion: Conversion | None = None
     audit: Audit = Audit()
+
+    @property
+    def teacher(self) -> "Recipe":
+        """The recipe that models train by: this one, or the ordinary network's that a converted one comes from."""
+        if self.conversion is None:
+            return self
+        usual = {name: Model.model_fields[name].default for name in ("neuron", "time_steps", "encoding", "readout")}
+        return self.model_copy(update={"model": self.model.model_copy(update=usual), "conversion": None})
 
     @property
     def quantized_later(self) -> bool:
@@ -130,4 +144,18 @@ class Recipe(Section):
         return self.model.quantization.when == "post-training" or bool(self.audit.releases)
 
 
-__all__ = ["Audit", "Bits", "Data", "Model", "Neuron", "Positive", "Privacy", "Quantization", "Recipe", "Section", "Training", "filled"]
+__all__ = [
+    "Audit",
+    "Bits",
+    "Conversion",
+    "Data",
+    "Model",
+    "Neuron",
+    "Positive",
+    "Privacy",
+    "Quantization",
+    "Recipe",
+    "Section",
+    "Training",
+    "filled",
+]

@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from mia_audit.recipe import Data, Model, Neuron, Recipe
+from mia_audit.recipe import Conversion, Data, Model, Neuron, Recipe
+from mia_audit.recipe.conversion import Encryption
 from mia_audit.recipe.differing import LOOKING, WORDS, differing, fields, written
 
 TOLD = (
@@ -19,6 +20,8 @@ TOLD = (
     "model.time_steps",
     "model.quantization.weight_bits", "model.quantization.activation_bits", "model.quantization.input_bits",
     "model.quantization.membrane_bits",
+    "conversion.balancing", "conversion.images", "conversion.steps", "conversion.synthesis.images", "conversion.encryption.epochs",
+    "conversion.encryption.learning_rate",
     "privacy.noise_multiplier", "privacy.secure_noise", "privacy.target_epsilon", "privacy.delta", "privacy.max_grad_norm",
     "privacy.sampling",
     "training.epochs", "training.stop_epoch", "training.batch_size", "training.learning_rate", "training.seed",
@@ -44,7 +47,9 @@ class Described:
 
 def described(recipe: Recipe) -> Described:
     """Return a resolved recipe in words."""
-    short = ", ".join([*_kind(recipe.model), _bits(recipe.model), *_norm(recipe.model), *_private(recipe), *_others(recipe)])
+    short = ", ".join(
+        [*_kind(recipe.model), _bits(recipe.model), *_norm(recipe.model), *_private(recipe), *_converted(recipe), *_others(recipe)]
+    )
     return Described(short=short, lead=f"{short[:1].upper()}{short[1:]}. {_network(recipe.model)} {_trained(recipe)}", slug=_slug(recipe))
 
 
@@ -118,9 +123,25 @@ def _private(recipe: Recipe) -> list[str]:
     return [f"DP-SGD ({noise}, clipped at {private.max_grad_norm:g}, {sampling} sampling, delta {private.delta:g})"]
 
 
+def _converted(recipe: Recipe) -> list[str]:
+    """Say which stages a converted network went through."""
+    asked = recipe.conversion
+    if asked is None:
+        return []
+    on = {"members": "members", "synthetic": "synthetic images", "noise": "images of noise"}[asked.balancing]
+    told = [f"converted from an ordinary network (thresholds balanced on {asked.images} {on} over {asked.steps} steps)"]
+    hidden = asked.encryption
+    if hidden is not None:
+        epochs = f"{hidden.epochs} epoch{'s' * (hidden.epochs != 1)}"
+        told.append(f"encrypted ({epochs} on {asked.synthesis.images} synthetic images, learning rate {hidden.learning_rate:g})")
+    return told
+
+
 def _others(recipe: Recipe) -> list[str]:
     """Return every other setting that is not as a recipe has it by default."""
-    plain = Recipe(name="", summary="", model=Model(neuron=Neuron() if recipe.model.spiking else None))
+    asked = recipe.conversion
+    ordinary = asked and Conversion(balancing=asked.balancing, encryption=asked.encryption and Encryption())
+    plain = Recipe(name="", summary="", model=Model(neuron=Neuron() if recipe.model.spiking else None), conversion=ordinary)
     usual = fields(plain)
     also = AFTER_TRAINING if _after_training(recipe.model) else ()
     own = fields(recipe, (*WORDS, *LOOKING, *TOLD, *also, *(() if recipe.model.spiking else ("model.activation",))))

@@ -19,6 +19,7 @@ LOOKING = (
     "audit.shadows",
     "audit.attacks",
     "audit.turns",
+    "audit.shadow_stage",
     "audit.releases",
     "audit.canaries",
     "audit.claimed_epsilon",
@@ -48,8 +49,8 @@ NOT_A_VARIANT = (
 )
 """What makes no other variant: epochs and learning rate are the points of its frontier, the seed its replicates, checkpoints only watch."""
 
-NOT_PLOTTED = (*WORDS, *(path for path in LOOKING if path != "audit.shadows"), "training.checkpoints")
-"""What leaves a target's place on the privacy-accuracy plot. The number of shadow models decides how much an attack sees: it counts."""
+NOT_PLOTTED = (*WORDS, *(path for path in LOOKING if path not in {"audit.shadows", "audit.shadow_stage"}), "training.checkpoints")
+"""What leaves a target's place on the privacy-accuracy plot. Shadow models, how many and of which stage, decide what an attack sees."""
 
 
 def fields(recipe: Section, ignored: Collection[str] = ()) -> Fields:

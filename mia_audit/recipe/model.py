@@ -21,6 +21,7 @@ class Neuron(Section):
     The input is not scaled by 1 - beta. beta = 1 is an integrate-and-fire neuron. The reset acts one step after the
     spike and carries no gradient: snnTorch's `Leaky` exactly. The surrogate replaces dS/dU in the backward pass.
 
+    start                                   the membrane before the first step, as a share of the threshold: U[-1] = start threshold
     surrogate_slope ... surrogate_variance  a surrogate's parameters (`mia_audit.models.surrogates`), its defaults where left out
     surrogate_area                          scales the surrogate to this area, so that none differs by size alone
     """
@@ -28,6 +29,7 @@ class Neuron(Section):
     beta: Annotated[float, Field(ge=0, le=1)] = 0.95
     threshold: Annotated[float, Field(gt=0)] = 1.0
     reset: Literal["subtract", "zero"] = "subtract"
+    start: Share = 0.0
     surrogate: str = "atan"
     surrogate_variant: Literal["textbook", "snntorch"] = "textbook"
     surrogate_slope: Annotated[float, Field(ge=0, le=1e4)] | None = None
@@ -78,6 +80,7 @@ class Model(Section):
              "batch-per-step" over examples and places at each step, with a scale and shift of each step's own (on the CPU
              both see a model's own batch alone), "group" norm over places and `groups` of channels, or "none"
     dropout  share of neurons silenced in a named architecture that has dropout (the VGG nets)
+    output_bias  whether the dense layer that gives a logit a class has a bias
     initial  weights before training: "torch" is uniform within 1 / sqrt(fan in), as torch's layers do; "kaiming" is Gaussian
              of variance 2 / fan in and zero bias (He et al. 2015), for deep nets without normalization
     readout  the readout neurons' mean membrane, their last one, or how often they spike; "accumulated": they never fire, and what they
@@ -98,6 +101,7 @@ class Model(Section):
     norm: Normalization = "none"
     groups: Positive = 8
     dropout: Share = 0.0
+    output_bias: bool = True
     initial: Literal["torch", "kaiming"] = "torch"
     neuron: Neuron | None = None
     time_steps: Positive = 1

@@ -6,6 +6,7 @@ from mia_audit.recipe import Recipe
 from mia_audit.record import hints
 from mia_audit.record.budget import HEADLINE_LEVEL
 from mia_audit.record.controls import DOSE
+from mia_audit.record.conversion import Converted
 from mia_audit.record.findings import Beyond, Calibration, Epsilon, Growth, Kind, Looks, Named, SliceResult, Strict, Vulnerable
 from mia_audit.record.parts import AttackResult, Control, Counts, DataFacts, Engine, Part, Power, Utility
 from mia_audit.record.privacy import DifferentialPrivacy
@@ -36,6 +37,7 @@ class Summary(Part):
     strict: Strict | None = None
     epsilon: Epsilon | None = None
     privacy: DifferentialPrivacy | None = None
+    conversion: Converted | None = None
     looks: Looks | None = None
     beyond: Beyond | None = None
     warnings: tuple[str, ...]

@@ -4,6 +4,7 @@ from typing import Any
 
 from mia_audit.record import AttackResult, Record, Summary
 from mia_audit.report import advice, answers, figures, pictures, provenance, repeat, risk, words
+from mia_audit.report.conversion import conversion_in_words
 from mia_audit.report.curves import audited_membership, resolution_limit, scores
 from mia_audit.report.families import families, leading
 from mia_audit.report.growth import growth_in_words
@@ -79,6 +80,7 @@ def _words(record: Record) -> dict[str, Any]:
         "names_in_words": risk.names_in_words(summary),
         "counts_in_words": risk.counts_in_words(summary),
         "guarantee": (*guarantee_in_words(summary.privacy), *claim_judged(summary.epsilon)),
+        "conversion": conversion_in_words(summary),
         "growth_in_words": growth_in_words(summary),
         "probabilities_in_words": risk.probabilities_in_words(summary),
         "not_tested": words.not_tested(summary),

@@ -16,7 +16,7 @@ from mia_audit.errors import RecipeError
 from mia_audit.models import architectures, budget, shapes
 from mia_audit.recipe import Recipe, filled
 from mia_audit.recipe.layers import Conv, Linear
-from mia_audit.training.plan import cohort_size, input_shape
+from mia_audit.training.plan import cohort_size, input_shape, layer_shapes
 
 MIB = 2**20
 LIBRARIES = 860 * MIB  # torch, numba and its kernels, SciPy
@@ -25,6 +25,8 @@ ALONE = 1090 * MIB  # the parent with all of these, scikit-learn and seaborn bes
 SAVED = 9  # bytes kept of each activation: spikes or values in bf16, the membrane's excess, currents, places of maxima
 TRANSIENT = 8  # bytes of the widest layer's sums and their gradient, once as computed and once stacked
 FREE_SHARE = 0.6
+BALANCED, ASKED = 2**24, 2**21  # currents of a layer, and input values times steps, that are held at once in conversion and questions
+HELD = 12  # bytes of each: currents, spikes and what exceeds the threshold, in float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,21 @@ def step_bytes(recipe: Recipe) -> int:
     """Return the bytes of one model's training step, those of single gradients in a private one included."""
     batch = filled(recipe.training.batch_size)
     return passing_bytes(recipe, batch) + (0 if recipe.privacy is None else _single_bytes(recipe, batch))
+
+
+def converting_bytes(recipe: Recipe, models: int) -> int:
+    """Return the bytes of what so many models go through after training, at once: thresholds, questions of many steps, encryption.
+
+    Images come in chunks of so many values (`conversion.balancing`, `signals`), whatever their number; a chunk's largest layer is held
+    as sums, currents, what exceeds the threshold, and spikes.
+    """
+    if recipe.conversion is None:
+        return 0
+    hidden = recipe.conversion.encryption
+    training = 0 if hidden is None else models * passing_bytes(recipe, hidden.batch_size)
+    first = layer_shapes(recipe)[0]
+    asking = ASKED * math.prod(first) // math.prod(input_shape(profile(recipe.data.dataset)))
+    return max(training, HELD * max(BALANCED, asking))
 
 
 def _single_bytes(recipe: Recipe, examples: int) -> int:

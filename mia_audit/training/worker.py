@@ -9,6 +9,7 @@ from torch import Tensor
 from mia_audit.data import entrance
 from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
+from mia_audit.recipe import Recipe
 from mia_audit.signals import Signals, query
 from mia_audit.training.batches import Batch
 from mia_audit.training.calibrating import as_trained, calibrated
@@ -47,7 +48,7 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
     recipe = material.recipe
     pool = Pool(inputs=material.pool_inputs, labels=material.pool_labels, classes=material.classes)
     kept: Tensors = {}
-    fed: list[Ints] = []
+    fed = list[Ints]()
     seen: Tensors = {"pool/trained_on": np.zeros_like(task.rows)}
 
     def finished(trained: Population) -> Population:
@@ -72,16 +73,23 @@ def _work(task: Task, material: Material, store: Store, device: torch.device, pr
 
     cohort = Cohort(indices=task.indices, rows=task.rows)
     population = finished(train(as_trained(recipe), cohort, pool, device, progress, keep, note))
-    answers = _answers(population, material)
-    signals = {**_signals(answers), **kept}
-    _check(signals, task.indices)
-    told = {"target": recipe.name, "dataset": recipe.data.dataset, "models": f"{task.indices[0]} to {task.indices[-1]}"}
-    store.save(task.key, {**signals, **seen, **_entered(answers, fed), **_weights(population)}, about=told)
+    _check(kept, task.indices)
+    answers = answered(population, material, task.indices)
+    store.save(task.key, {**answers, **kept, **seen, "pool/fed": np.stack(fed, axis=1)}, about=told(recipe, task.indices))
     return task.key
 
 
-def _entered(answers: dict[str, Signals], fed: list[Ints]) -> Tensors:
-    return {"pool/entered": answers["pool"].entered, "pool/fed": np.stack(fed, axis=1)}
+def answered(population: Population, material: Material, indices: tuple[int, ...]) -> Tensors:
+    """Return a cohort's logits, rates, fingerprints and weights, as the store holds them; TrainingError where answers are not finite."""
+    answers = _answers(population, material)
+    signals = _signals(answers)
+    _check(signals, indices)
+    return {**signals, "pool/entered": answers["pool"].entered, **_weights(population)}
+
+
+def told(recipe: Recipe, indices: tuple[int, ...]) -> dict[str, str]:
+    """Return what a file of the store says of itself."""
+    return {"target": recipe.name, "dataset": recipe.data.dataset, "models": f"{indices[0]} to {indices[-1]}"}
 
 
 def _require_processor(task: Task, device_name: str) -> None:

@@ -74,7 +74,7 @@ def snntorch_cell(neuron: Neuron) -> snntorch.Leaky:
 def stepped(currents: Tensor, neuron: Neuron) -> tuple[Tensor, Tensor]:
     """Return membranes and spikes [..., T, ...] of currents [K, T, ...] from snnTorch's cell, one step after the other."""
     cell = snntorch_cell(neuron)
-    membrane = torch.zeros_like(currents[:, 0])
+    membrane = torch.full_like(currents[:, 0], neuron.start * neuron.threshold)
     membranes, spikes = [], []
     for current in currents.unbind(1):
         spike, membrane = cell(current, membrane)

@@ -59,7 +59,9 @@ def choose(names: Sequence[str], offers: frozenset[str]) -> Chosen:
 
 def offers(recipe: Recipe) -> frozenset[str]:
     """Return what the evidence of an audit of this resolved recipe will offer."""
-    found = {"shadows", "features", *probes.available(recipe), *degrading.available(recipe)}
+    own = probes.available(recipe)
+    probed = own & probes.available(recipe.teacher) if recipe.audit.shadow_stage == "teacher" else own
+    found = {"shadows", "features", *probed, *degrading.available(recipe)}
     if filled(recipe.data.population) > 0:
         found.add("population")
     if recipe.audit.queries > 1:

@@ -51,6 +51,8 @@ GUESSES: dict[str, Callable[[Model], Model]] = {
 def available(recipe: Recipe) -> frozenset[str]:
     """Return which wrong guesses a recipe's target allows."""
     model = recipe.model
+    if recipe.conversion is not None:
+        return frozenset()  # what a converted network is, its teacher decides
     found = {"other-bits"}
     if model.spiking:
         found.add("other-surrogate")

@@ -17,6 +17,9 @@ from mia_audit.training.cost import Memory
 from mia_audit.training.store import Store, Tensors
 from mia_audit.types import Bools, Evidence, Floats, Ints, PopulationData, Signal
 
+TOLD = "conversion/"
+"""What the names begin with of what a cohort tells of its conversion."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
@@ -50,8 +53,10 @@ class Bank:
     trained_on  what was in each model's batches, [models, pool]
     fed         what binds the batches that entered in training at the steps looked at, [models, steps]
     calibrated  fingerprints of what quantizers were calibrated on, of every cohort [cohorts, examples]; None where nothing was
+    told        what is told of conversions by name, each [converted models, ...]; nothing where there are none
+    teachers    where shadow models stand at another stage than the target: all models at theirs
 
-    The last ones are None where a cohort was stored by a version that did not keep them.
+    Those of what entered are None where a cohort was stored by a version that did not keep them.
     """
 
     pool: Floats
@@ -63,6 +68,13 @@ class Bank:
     trained_on: Bools | None = None
     fed: Ints | None = None
     calibrated: Ints | None = None
+    told: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    teachers: "Bank | None" = None
+
+    @property
+    def alike(self) -> "Bank":
+        """All models at one stage: what compares them with one another looks at these."""
+        return self.teachers or self
 
 
 def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
@@ -79,12 +91,19 @@ def gather(cohorts: Sequence[Tensors], taken: Sequence[Tensors] = ()) -> Bank:
         calibrated=np.stack([each["calibration/entered"] for each in cohorts])
         if all("calibration/entered" in each for each in cohorts)
         else None,
+        told=_told(cohorts),
     )
 
 
 def _everywhere(cohorts: Sequence[Tensors], name: str) -> npt.NDArray[Any] | None:
     """Return an array of all cohorts, one after the other; None where one was stored by a version that did not keep it."""
     return np.concatenate([each[name] for each in cohorts]) if all(name in each for each in cohorts) else None
+
+
+def _told(cohorts: Sequence[Tensors]) -> dict[str, npt.NDArray[Any]]:
+    """Return what is told of conversions."""
+    names = [name for name in cohorts[0] if name.startswith(TOLD)]
+    return {name.removeprefix(TOLD): np.concatenate([each[name] for each in cohorts]) for name in names}
 
 
 def _asked(cohorts: Sequence[Tensors]) -> Ints | None:
@@ -143,6 +162,11 @@ def shown(prepared: Prepared, bank: Bank) -> Shown:
     target, number = evidence(prepared, bank, design.TARGET), design.PHANTOM
     signals = {name: each[number] for name, each in bank.signals.items()}
     return Shown(target=target, phantom=of_another(target, prepared.audited, bank.pool[number], bank.third[number], signals))
+
+
+def of_kind(prepared: Prepared, bank: Bank, seen: Shown) -> Shown:
+    """Return both at the stage of the shadow models, for numbers about the kind of network; what was seen, where they all stand there."""
+    return seen if bank.teachers is None else shown(prepared, bank.teachers)
 
 
 def of_another(seen: Evidence, audited: Ints, pool: Floats, third: Floats, signals: Mapping[str, Floats]) -> Evidence:

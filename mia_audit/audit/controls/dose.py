@@ -72,7 +72,7 @@ def planting(prepared: Prepared) -> Planting:
     dose = doses(row, prepared.audited, recipe.audit.canaries, stream(recipe.training.seed, "canaries"))
     extended, rows = extend(prepared.examples, row, dose)
     return Planting(
-        examples=extended, row=row, dose=dose, tasks=plan.tasks(recipe, rows[None], extended.sha256, prepared.device)
+        examples=extended, row=row, dose=dose, tasks=plan.tasks(recipe.teacher, rows[None], extended.sha256, prepared.device)
     )  # fmt: skip
 
 

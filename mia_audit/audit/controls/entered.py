@@ -37,17 +37,27 @@ _NOT_KEPT = "Not checked: models in the store are of a version that did not keep
 
 def asked_guards(prepared: Prepared, bank: Bank, seen: Evidence) -> tuple[Control, ...]:
     """Return the controls of what was asked, of what was trained on, and, where there are such attacks, of offline ones."""
-    member = prepared.rows[design.TARGET]
     pairs = [(card, attack) for card, attack in zip(prepared.cards, prepared.attacks, strict=True) if card.offline]
     few = seen.only(np.arange(min(SAMPLE, seen.examples)))
-    given, device = material(prepared.recipe, prepared.examples), prepared.device
-    tasks = plan.tasks(prepared.recipe, prepared.rows, prepared.examples.sha256, device)
+    trained, device = prepared.recipe.teacher, prepared.device
+    given = material(trained, prepared.examples)
+    tasks = plan.tasks(trained, prepared.rows, prepared.examples.sha256, device)
     return (
-        queries_control(bank.asked, expected(given.pool_inputs, prepared.recipe, device), member),
+        _queries_control(prepared, bank, given.pool_inputs),
         trained_control(bank.trained_on, prepared.rows, never_drawn(prepared.recipe)),
         _fed_control(bank, given, tasks, device),
         *([offline_control(pairs, few)] if pairs else []),
     )
+
+
+def _queries_control(prepared: Prepared, bank: Bank, inputs: Floats) -> Control:
+    """Judge what the target was asked, and its shadow models where they stand at another stage."""
+    recipe, member = prepared.recipe, prepared.rows[design.TARGET]
+    judged = queries_control(bank.asked, expected(inputs, recipe, prepared.device), member)
+    if not judged.passed or bank.teachers is None:
+        return judged
+    others = queries_control(bank.teachers.asked, expected(inputs, recipe.teacher, prepared.device), member)
+    return judged if others.passed else others
 
 
 def expected(inputs: Floats, recipe: Recipe, device: str = "cpu") -> Ints:

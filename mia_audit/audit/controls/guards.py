@@ -38,8 +38,8 @@ def guards(prepared: Prepared, bank: Bank, seen: Evidence) -> tuple[Control, ...
         blind_control(inputs.reshape(len(inputs), -1), prepared.examples.pool_labels, member, told.training.seed),
         coins_control(rows, told.data.member_fraction),
         independence_control(rows, bank.pool),
-        copies_control(bank, prepared.examples.pool_labels, told.training.seed),
-        likeness_control(traits(prepared, bank), len(prepared.examples.test_labels)),
+        copies_control(bank.alike, prepared.examples.pool_labels, told.training.seed),
+        likeness_control(traits(prepared, bank.alike), len(prepared.examples.test_labels)),
     )
 
 
@@ -106,7 +106,7 @@ def traits(prepared: Prepared, bank: Bank) -> dict[str, Floats]:
 
 def arrays(prepared: Prepared, bank: Bank) -> Arrays:
     """Return what the controls of models were computed from, as the record keeps it."""
-    return {**{f"models/{name}": values for name, values in traits(prepared, bank).items()}, "models/rates": bank.rates}
+    return {**{f"models/{name}": values for name, values in traits(prepared, bank.alike).items()}, "models/rates": bank.rates}
 
 
 def likeness_control(compared: dict[str, Floats], examples: int) -> Control:

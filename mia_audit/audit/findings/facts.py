@@ -96,7 +96,7 @@ def engine(prepared: Prepared) -> Engine:
     return Engine(
         version=plan.ENGINE_VERSION,
         device_type=prepared.device,
-        cohort_size=plan.cohort_size(prepared.recipe, prepared.device),
+        cohort_size=plan.cohort_size(prepared.recipe.teacher, prepared.device),
         parameters=parameters(prepared.recipe),
         processor=processor(prepared.device),
         libraries=plan.libraries(),

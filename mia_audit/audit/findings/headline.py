@@ -11,8 +11,9 @@ from mia_audit.attacks import Attack
 from mia_audit.attacks.observables import each_model, phi
 from mia_audit.audit.attacking.measuring import Truth
 from mia_audit.audit.attacking.scoring import Scores, needed
-from mia_audit.audit.bank.prepared import Bank, Prepared, Shown
+from mia_audit.audit.bank.prepared import Bank, Prepared, Shown, of_kind
 from mia_audit.audit.findings import epsilon, growing, looking, risk
+from mia_audit.audit.findings.converting import conversion
 from mia_audit.audit.findings.guaranteeing import guaranteed
 from mia_audit.audit.findings.turns import kind, take_turns
 from mia_audit.data import design
@@ -45,7 +46,7 @@ class Findings:
 def findings(prepared: Prepared, bank: Bank, shown: Shown, best: Headline) -> Findings:
     """Return everything that is said of the headline attack beyond its row in the table."""
     labels = prepared.examples.pool_labels
-    signal = each_model(phi, bank.pool, labels).astype(np.float32)
+    signal = each_model(phi, bank.alike.pool, labels).astype(np.float32)
     vulnerable, at_risk = risk.at_risk(signal, prepared.rows)
     calibration, probability = risk.probabilities(best.scores, best.truth)
     named, names = risk.names(best.scores, best.truth)
@@ -58,11 +59,13 @@ def findings(prepared: Prepared, bank: Bank, shown: Shown, best: Headline) -> Fi
         "strict": risk.strict(best.scores, best.truth),
         "epsilon": epsilon.shown(best.name, best.scores, best.truth, prepared.recipe),
         "privacy": guaranteed(prepared.recipe),
+        "conversion": conversion(prepared, bank),
     }
     groups = {f"groups/{grouping.by}": grouping.groups for grouping in groupings[1:]}
     arrays = {**at_risk, **probability, **names, **_band(prepared, best), **groups}
     growth = growing.growth(best.attack, shown.target, best.scores.target, best.truth.target, seed=prepared.recipe.training.seed)
-    turned = _turns(prepared, shown, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
+    alike = of_kind(prepared, bank, shown)
+    turned = _turns(prepared, alike, best) if prepared.recipe.audit.turns else Findings(parts={}, arrays={})
     return Findings(parts={**found, "growth": growth, **turned.parts}, arrays={**arrays, **turned.arrays})
 
 

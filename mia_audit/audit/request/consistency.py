@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from mia_audit.audit.request.idle import check_idle
+from mia_audit.conversion.rules import check_conversion
 from mia_audit.data.profiles import Profile, profile
 from mia_audit.errors import RecipeError
 from mia_audit.models.architectures import layers, shapes
@@ -33,6 +34,7 @@ def check(recipe: Recipe) -> None:
     _check_augmentation(recipe, dataset)
     shapes(layers(recipe.model, dataset.classes), input_shape(dataset))
     check_private(recipe, dataset)
+    check_conversion(recipe, dataset)
     check_idle(recipe, dataset)
 
 

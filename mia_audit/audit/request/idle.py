@@ -43,6 +43,12 @@ class Dependent:
 
 DEPENDENT = (
     Dependent(
+        table="audit",
+        fields=("shadow_stage",),
+        used=lambda r: r.conversion is not None,
+        way_out=", or use a converted target such as converted-snn",
+    ),
+    Dependent(
         table="data",
         fields=("crop_padding",),
         used=lambda r: "crop" in r.data.augment,

@@ -36,9 +36,10 @@ def fire(current: Any, scale: Any, constants: Any, zero_reset: bool, excess: Any
     """Quantize currents [K, T or 1, M] (scale [K]; 0 = leave them) and integrate: spikes [K, T, M], and how far the membrane
     exceeds the threshold, all that the way back needs (rounding to bfloat16 keeps its sign).
 
-    constants: beta, threshold, lowest and highest integer. `one` is no spike and a spike, in the spikes' type.
+    constants: beta, threshold, lowest and highest integer, membrane before the first step. `one` is no spike and a spike, in the
+    spikes' type.
     """
-    beta, threshold, low, high = constants[0], constants[1], constants[2], constants[3]
+    beta, threshold, low, high, before = constants[0], constants[1], constants[2], constants[3], constants[4]
     none, some = one[0], one[1]
     models, steps, width = spikes.shape
     static = current.shape[1] == 1
@@ -47,7 +48,7 @@ def fire(current: Any, scale: Any, constants: Any, zero_reset: bool, excess: Any
         for start in range(0, width, CHUNK):
             end = min(start + CHUNK, width)
             size = end - start
-            u[:] = 0
+            u[:] = before
             for t in range(steps):
                 if t == 0 or not static:
                     read(x, current[k, t, start:end])

@@ -51,7 +51,7 @@ def _pool(fired: Any, square: Any, spikes: Any, channels: int) -> None:
 def fire_and_pool(current: Any, constants: Any, zero_reset: bool, square: Any, channels: int, spikes: Any, one: Any) -> None:
     """Integrate currents [K, T or 1, B, H, W C] float32 and pool what fires: spikes [K, T, B, h, w C].
 
-    constants: beta, threshold. `one` is no spike and a spike, in the spikes' type.
+    constants: beta, threshold, membrane before the first step. `one` is no spike and a spike, in the spikes' type.
     """
     beta, threshold, none, some = constants[0], constants[1], one[0], one[1]
     models, steps, batch = spikes.shape[:3]
@@ -59,7 +59,7 @@ def fire_and_pool(current: Any, constants: Any, zero_reset: bool, square: Any, c
     u, fired = np.empty(height * line, np.float32), np.empty(height * line, one.dtype)
     for k in range(models):
         for b in range(batch):
-            u[:] = 0
+            u[:] = constants[2]
             for t in range(steps):
                 x = current[k, 0 if static else t, b].reshape(-1)
                 _integrate(u, x, beta, threshold, zero_reset, u)
@@ -107,7 +107,7 @@ def fire_and_pool_backward(
     pooled = np.empty(spike_grad.shape[3:], np.float32)
     for k in range(models):
         for b in range(batch):
-            u[0] = 0
+            u[0] = constants[2]
             for t in range(steps):
                 _integrate(u[t], current[k, 0 if static else t, b].reshape(-1), beta, threshold, zero_reset, u[t + 1])
             g[:] = 0
