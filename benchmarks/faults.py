@@ -107,7 +107,7 @@ class Place:
     def found(self, fault: Fault, *, tests: bool) -> Found:
         """Return what is kept of a fault, or plant it."""
         there = self.kept(fault)
-        if there is not None and (there.test is not None or not tests):
+        if there is not None and (there.test or not tests):  # tests that noticed nothing may have been added to
             return there
         sound = self.numbers(fault.settings)
         with self.planted(fault):
