@@ -11,7 +11,7 @@ from mia_audit.instruments import one_run, sampler, step, trainings
 from mia_audit.instruments.family import Family
 from mia_audit.instruments.verdict import CONSISTENT, NO_POWER, VIOLATED, Finding, Reach, together
 from mia_audit.privacy.stated import Stated
-from mia_audit.statistics import likelihood, onerun, refuting
+from mia_audit.statistics import inclusion, likelihood, onerun, refuting
 from mia_audit.statistics.curve import Curve
 from mia_audit.statistics.onerun import Guesses
 from mia_audit.statistics.refuting import Permits
@@ -80,6 +80,18 @@ def test_noise_that_is_shared_or_repeated_is_a_violation() -> None:
     assert "fresh" in found.notes[0]
 
 
+def test_one_quiet_tensor_among_many_is_seen() -> None:
+    """Noise that one of three tensors lacks half of, while the others are as claimed; mu's lower limit lies below what was measured."""
+    rng, claim = np.random.default_rng(5), Stated(noise_multiplier=2.0, rate=0.1, steps=10, delta=1e-5)
+    spread = np.repeat([2.0, 1.0, 2.0], 4)
+    inside, outside = (spread * rng.normal(size=(400, 12)) for _ in range(2))
+    case = step.given(inside, outside, rng, unit=1.0, tensors=(4, 4, 4))
+    assert step.looks(case, claim)["noise"] < 1e-6
+    moved = 2 * rng.normal(size=(400, 12)) + 2 * np.eye(12)[0]
+    numbers = step.judged([step.given(moved, 2 * rng.normal(size=(400, 12)), rng, known=np.eye(12)[0])], claim, 0.05).numbers
+    assert 0.5 < numbers["mu at least"] < numbers["mu measured"] - 0.1
+
+
 def test_the_step_test_holds_its_level() -> None:
     """200 sound steps, replayed 300 times: no more are accused than the binomial's 99.9 % limit of 5 %."""
     rng, accused = np.random.default_rng(1), 0
@@ -132,6 +144,14 @@ def test_samplers_as_claimed_and_others() -> None:
     missing = np.ones((20, 50), dtype=bool)
     missing[3, 4] = False
     assert sampler.judged(missing, WHOLE, 0.01).verdict == VIOLATED
+
+
+def test_a_sampler_test_of_more_models_promises_less_and_counts_who_was_in() -> None:
+    """Five looks a model share the level; the measured rate is that of the coins."""
+    rates = [float(sampler.reach(SPARSE, 10_000, 0.05, models).told.split()[4]) for models in (1, 40)]
+    assert inclusion.smallest_rate(10_000, 0.1, 0.05) < rates[0] < rates[1]
+    included = np.random.default_rng(3).random((40, 300)) < 0.1
+    assert sampler.judged(included, SPARSE, 0.05).numbers["rate measured"] == pytest.approx(included.mean())
 
 
 def test_the_p_of_one_run_is_the_level_that_just_refutes() -> None:

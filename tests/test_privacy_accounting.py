@@ -178,7 +178,9 @@ def test_targets_out_of_reach_are_refused() -> None:
     """No noise is enough for an epsilon next to nothing, and none is looked for where a single epsilon takes minutes."""
     with pytest.raises(RecipeError, match="no noise multiplier up to 1,000 gives epsilon 1e-06"):
         accounting.noise_for(1e-6, DELTA, lambda noise: training(noise, sampling="shuffle"))
-    with pytest.raises(RecipeError, match="--target-epsilon needs to be above 0, got 0"):
+    with pytest.raises(RecipeError, match="--target-epsilon needs to be above 0 and at most 700, got inf"):
+        accounting.noise_for(math.inf, DELTA, training)
+    with pytest.raises(RecipeError, match="--target-epsilon needs to be above 0 and at most 700, got 0"):
         accounting.noise_for(0.0, DELTA, training)
     with pytest.raises(RecipeError, match="--target-epsilon needs --sampling poisson or shuffle"):
         accounting.noise_for(1.0, DELTA, lambda noise: training(noise, sampling="balls-and-bins"))

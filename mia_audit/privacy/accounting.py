@@ -30,6 +30,8 @@ FINE, COARSE = 1e-4, 1e-3
 
 MOST_NOISE, LEAST_NOISE = 1000.0, 0.05
 """Between which noise multipliers one is looked for."""
+MOST_EPSILON = 700.0
+"""Beyond this epsilon, e^epsilon is not a float; nobody asks for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +94,8 @@ def noise_for(epsilon: float, delta: float, of: Callable[[float], Mechanism]) ->
 
     of: the training with a given noise multiplier. RecipeError where none up to a thousand will do.
     """
-    if not epsilon > 0:
-        raise RecipeError(f"--target-epsilon needs to be above 0, got {epsilon:g}")
+    if not 0 < epsilon <= MOST_EPSILON:
+        raise RecipeError(f"--target-epsilon needs to be above 0 and at most {MOST_EPSILON:g}, got {epsilon:g}")
     check_delta(delta, of(1.0).examples)
 
     def enough(noise: float, width: float) -> bool:
@@ -120,7 +122,8 @@ def _least(low: float, high: float, enough: Callable[[float], bool]) -> float:
 
 def _epsilon(mechanism: Mechanism, delta: float, width: float) -> float:
     if mechanism.sampling == "poisson":
-        return loss_epsilon(mechanism, delta, width=width)
+        wide = width * max(1.0, 0.5 / mechanism.noise_multiplier**2)  # a large epsilon needs no finer bins, and takes minutes in them
+        return loss_epsilon(mechanism, delta, width=wide)
     if mechanism.sampling == "shuffle":
         return gaussian.epsilon_of(gaussian.shuffled_mu(mechanism), delta)
     raise RecipeError("--target-epsilon needs --sampling poisson or shuffle; balls-and-bins takes minutes for a single epsilon")
