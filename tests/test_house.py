@@ -46,7 +46,7 @@ ROOMS = {
     "catalogue": Room(rooms=("errors", "paths", "recipe"), packages=("pydantic",)),
     # the torch column, from below
     "data": Room(rooms=FLOOR, packages=("numpy", "pydantic", "sklearn", "PIL", "pyarrow", *TORCH)),
-    "models": Room(rooms=FLOOR, packages=("numpy", "numba", *TORCH)),  # numba: the neurons' own kernels
+    "models": Room(rooms=FLOOR, packages=("numpy", "numba", "jaxtyping", *TORCH)),  # numba: the neurons' own kernels
     "privacy": Room(rooms=FLOOR, packages=("numpy", "scipy", "dp_accounting", "PLD_accounting", *TORCH)),
     "external": Room(
         rooms=(*FLOOR, "data", "models"),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mia_audit.models import narrow
+from mia_audit.models.axes import Biases, Float, Kernels, Scales
 from mia_audit.models.fused import bits
 from mia_audit.models.kernels import patches, sums
 from mia_audit.types import Floats, Ints
@@ -25,8 +26,8 @@ _PIECE = 2**20  # values of a piece's patches
 class Convolution(NamedTuple):
     """A convolution not computed yet: images [K, T, B, H, W, C], kernels [K, out, in, n, n], stride 1."""
 
-    images: Tensor
-    kernels: Tensor
+    images: Float[Tensor, "K T B H W in"]
+    kernels: Kernels
     padding: int
 
 
@@ -34,7 +35,9 @@ class ConvolveAndPool(torch.autograd.Function):
     """Images [K, R, H, W, C] and kernels to currents [K, R, h, w, out] float32, pooled over squares of two, scaled, shifted."""
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, kernels: Tensor, padding: int, gain: Tensor, bias: Tensor) -> Tensor:  # noqa: PLR0913, PLR0917
+    def forward(  # noqa: PLR0913, PLR0917
+        ctx: Any, images: Float[Tensor, "K rows H W in"], kernels: Kernels, padding: int, gain: Scales, bias: Biases
+    ) -> Float[Tensor, "K rows h w out"]:
         """Convolve one model after the other, each pooled and shifted while its sums are warm."""
         models, rows = images.shape[:2]
         kernel_size, outs = kernels.shape[-1], kernels.shape[1]
@@ -51,7 +54,9 @@ class ConvolveAndPool(torch.autograd.Function):
         return pooled
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None, None, Tensor]:
+    def backward(
+        ctx: Any, grad: Float[Tensor, "K rows h w out"]
+    ) -> tuple[Float[Tensor, "K rows H W in"] | None, Kernels, None, None, Biases]:
         """Take every model's images back in pieces."""
         images, kernels, gain, winner = ctx.saved_tensors
         images_grad = torch.empty_like(images) if ctx.needs_input_grad[0] else None

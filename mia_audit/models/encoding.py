@@ -3,15 +3,16 @@
 import torch
 from torch import Tensor
 
+from mia_audit.models.axes import Batch, Float
 from mia_audit.recipe import Model
 
 
-def direct(x: Tensor) -> Tensor:
+def direct(x: Batch) -> Float[Tensor, "K 1 B *rest"]:
     """Return the input as one step that stands for all: [K, B, ...] -> [K, 1, B, ...]."""
     return x.unsqueeze(1)
 
 
-def rate(x: Tensor, steps: int, generators: list[torch.Generator]) -> Tensor:
+def rate(x: Batch, steps: int, generators: list[torch.Generator]) -> Float[Tensor, "K {steps} B *rest"]:
     """Draw spikes with probability x (intensities in [0, 1]): [K, B, ...] -> [K, T, B, ...]; one generator a model, or one for all.
 
     Examples are drawn one after the other, so that an example's spikes do not depend on how many follow it.
@@ -21,7 +22,7 @@ def rate(x: Tensor, steps: int, generators: list[torch.Generator]) -> Tensor:
     return (torch.stack(draws) < x.unsqueeze(1)).to(x.dtype)
 
 
-def latency(x: Tensor, steps: int) -> Tensor:
+def latency(x: Batch, steps: int) -> Float[Tensor, "K {steps} B *rest"]:
     """Spike once, the earlier the brighter: [K, B, ...] -> [K, T, B, ...], intensities in [0, 1].
 
     snnTorch's `spikegen.latency(normalize=True, linear=True)`: the spike comes at step round((T - 1)(1 - x)), and what lies below
@@ -31,7 +32,7 @@ def latency(x: Tensor, steps: int) -> Tensor:
     return torch.stack([at == step for step in range(steps)], dim=1).to(x.dtype)
 
 
-def delta(x: Tensor) -> Tensor:
+def delta(x: Float[Tensor, "K B T *rest"]) -> Float[Tensor, "K T B *rest"]:
     """Spike where a frame differs from the one before by 0.1 or more, with its sign: [K, B, T, ...] -> [K, T, B, ...].
 
     snnTorch's `spikegen.delta(threshold=0.1, off_spike=True)`: the first frame follows an empty one.
@@ -41,7 +42,7 @@ def delta(x: Tensor) -> Tensor:
     return (change >= 0.1).to(x.dtype) - (change <= -0.1).to(x.dtype)
 
 
-def events(x: Tensor) -> Tensor:
+def events(x: Float[Tensor, "K B T *rest"]) -> Float[Tensor, "K T B *rest"]:
     """Return frames of events as they are, time before examples: [K, B, T, ...] -> [K, T, B, ...]."""
     return x.transpose(1, 2).contiguous()
 

@@ -11,11 +11,15 @@ import torch
 from torch import Tensor
 
 from mia_audit.models import narrow
+from mia_audit.models.axes import Activations, Float, Kernels, Maps, Matrices, Products, Rows, Scales
 from mia_audit.models.grids import Grid
 from mia_audit.models.kernels import fire, pooled, rectify, spread, sums
 from mia_audit.models.neurons import Dynamics
 from mia_audit.recipe import filled
-from mia_audit.types import Floats
+from mia_audit.types import Floats, Ints
+
+Static = Float[Tensor, "K static B *places C"]
+"""Currents of T steps, or of one that stands for all."""
 
 _SPIKE = {torch.bfloat16: np.array([0, 0x3F80], np.uint16), torch.float32: np.array([0, 1], np.float32)}
 
@@ -24,7 +28,7 @@ class Shift(torch.autograd.Function):
     """Sums [K, T, B, ..., C] -> currents float32 of the same shape: times gain [K], plus bias [K, C]."""
 
     @staticmethod
-    def forward(ctx: Any, raw: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, raw: Activations, gain: Scales, bias: Float[Tensor, "K C"]) -> Activations:
         """Scale and shift."""
         flat = _rows(raw)
         currents = torch.empty(flat.shape)
@@ -34,7 +38,7 @@ class Shift(torch.autograd.Function):
         return currents.view(raw.shape)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor]:
+    def backward(ctx: Any, grad: Activations) -> tuple[Activations, None, Float[Tensor, "K C"]]:
         """Scale back; a bias gathers over rows."""
         (gain,) = ctx.saved_tensors
         flat = _rows(grad)
@@ -47,7 +51,7 @@ class PoolShift(torch.autograd.Function):
     """Sums [K, T, B, H, W, C] -> currents [K, T, B, H // 2, W // 2, C] float32: pooled, times gain [K], plus bias [K, C]."""
 
     @staticmethod
-    def forward(ctx: Any, raw: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, raw: Maps, gain: Scales, bias: Float[Tensor, "K C"]) -> Float[Tensor, "K T B h w C"]:
         """Pool and scale; only the winners' places are kept."""
         height, width, channels = raw.shape[3:]
         flat = raw.detach().contiguous().view(len(raw), -1, height, width * channels)
@@ -59,7 +63,7 @@ class PoolShift(torch.autograd.Function):
         return pooled.view(*raw.shape[:3], *pooled.shape[2:])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor]:
+    def backward(ctx: Any, grad: Float[Tensor, "K T B h w C"]) -> tuple[Maps, None, Float[Tensor, "K C"]]:
         """Hand the gradient to the winners."""
         winner, gain = ctx.saved_tensors
         height, width, channels = ctx.shape[3:]
@@ -74,7 +78,9 @@ class Fire(torch.autograd.Function):
     """Currents [K, T or 1, B, ...] float32 -> spikes [K, T, B, ...] in `dtype`; scale [K] of the integer quantizer, or none."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, scale: Tensor, neuron: Dynamics, grid: Grid, steps: int, dtype: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
+    def forward(  # noqa: PLR0913, PLR0917
+        ctx: Any, current: Static, scale: Scales, neuron: Dynamics, grid: Grid, steps: int, dtype: torch.dtype
+    ) -> Float[Tensor, "K {steps} B *places C"]:
         """Quantize, integrate and fire; what the way back needs is kept."""
         flat = current.detach().flatten(2).contiguous()
         spikes = torch.empty(flat.shape[0], steps, flat.shape[2], dtype=dtype)
@@ -86,7 +92,7 @@ class Fire(torch.autograd.Function):
         return spikes.view(current.shape[0], steps, *current.shape[2:])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None, None]:
+    def backward(ctx: Any, grad: Activations) -> tuple[Static, Scales, None, None, None, None]:
         """Walk back through time, the quantizer's scale included."""
         flat, scale, excess = ctx.saved_tensors
         neuron: Dynamics = ctx.neuron
@@ -113,7 +119,9 @@ class FireAndPool(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, neuron: Dynamics, squares: Squares, steps: int, dtype: torch.dtype) -> Tensor:  # noqa: PLR0913, PLR0917
+    def forward(  # noqa: PLR0913, PLR0917
+        ctx: Any, current: Static, neuron: Dynamics, squares: Squares, steps: int, dtype: torch.dtype
+    ) -> Float[Tensor, "K {steps} B *pooled C"]:
         """Integrate, fire and pool."""
         flat = _images(current.detach())
         height, width = ((side - squares.size) // squares.every + 1 for side in (flat.shape[3], flat.shape[4]))
@@ -126,7 +134,7 @@ class FireAndPool(torch.autograd.Function):
         return spikes.view(*spikes.shape[:3], *((height, width) if current.ndim > 4 else ()), channels)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+    def backward(ctx: Any, grad: Float[Tensor, "K T B *pooled C"]) -> tuple[Static, None, None, None, None]:
         """Walk back through time."""
         (lines,) = ctx.saved_tensors
         neuron, constants, squares, channels = ctx.rest
@@ -142,7 +150,7 @@ class Rectify(torch.autograd.Function):
     """Currents [K, ...] float32 -> activations in `dtype`: ReLU, and the unsigned grid where scale [K] is not zero."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, scale: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
+    def forward(ctx: Any, current: Activations, scale: Scales, grid: Grid, dtype: torch.dtype) -> Activations:
         """Rectify, round and clamp in one pass."""
         flat = current.detach().flatten(1).contiguous()
         activations = torch.empty(flat.shape, dtype=dtype)
@@ -152,7 +160,7 @@ class Rectify(torch.autograd.Function):
         return activations.view(current.shape)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Activations) -> tuple[Activations, Scales, None, None]:
         """Pass gradients on where nothing was clamped, the scale's included."""
         flat, scale = ctx.saved_tensors
         current_grad, scale_grad = torch.empty_like(flat), torch.zeros_like(scale)
@@ -166,7 +174,7 @@ class Spread(torch.autograd.Function):
     """Kernels [K, out, in, n, n] -> the matrix of the whole convolution, [K, H W in, H' W' out], for images of this shape."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, image: tuple[int, int], padding: int) -> Tensor:
+    def forward(ctx: Any, weight: Kernels, image: tuple[int, int], padding: int) -> Float[Tensor, "K before after"]:
         """Write every kernel at every place."""
         models, outs, ins, kernel_size, _ = weight.shape
         after = [side + 2 * padding - kernel_size + 1 for side in image]
@@ -176,7 +184,7 @@ class Spread(torch.autograd.Function):
         return dense.view(models, image[0] * image[1] * ins, -1)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Float[Tensor, "K before after"]) -> tuple[Kernels, None, None]:
         """Sum over the places."""
         weight = torch.empty(ctx.weight)
         spread.gather(bits(grad.contiguous().view(ctx.dense)), ctx.padding, weight.numpy())
@@ -187,13 +195,13 @@ class PreciseProduct(torch.autograd.Function):
     """Rows [K, R, in] times weights [K, out, in], summed in float32: the logits; the way back is in the rows' own type."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Rows, weight: Matrices) -> Products:
         """Multiply in float32; with few outputs, weights times rows is twice as fast as rows times weights."""
         ctx.save_for_backward(rows, weight)
         return torch.bmm(weight, rows.float().transpose(1, 2)).transpose(1, 2).contiguous()
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+    def backward(ctx: Any, grad: Products) -> tuple[Rows, Matrices | None]:
         """Multiply back in the rows' type."""
         rows, weight = ctx.saved_tensors
         rounded = grad.to(rows.dtype)
@@ -201,17 +209,17 @@ class PreciseProduct(torch.autograd.Function):
         return narrow.bmm(rounded, weight.to(rows.dtype)), by_weight
 
 
-def _images(tensor: Tensor) -> Tensor:
+def _images(tensor: Activations) -> Float[Tensor, "K T B h w C"]:
     """Return [K, T, B, H, W, C] or [K, T, B, C] as contiguous images, of one place where there are none."""
     return (tensor if tensor.ndim > 4 else tensor[:, :, :, None, None]).contiguous()
 
 
-def _rows(tensor: Tensor) -> Tensor:
+def _rows(tensor: Float[Tensor, "K *rest C"]) -> Float[Tensor, "K rows C"]:
     """Return [K, ..., C] as contiguous [K, rows, C], apart from the graph."""
     return tensor.detach().contiguous().view(len(tensor), -1, tensor.shape[-1])
 
 
-def bits(tensor: Tensor) -> Floats:
+def bits(tensor: Tensor) -> Floats | Ints:
     """Return a tensor's memory as NumPy sees it: float32, or the bits of bfloat16."""
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
 

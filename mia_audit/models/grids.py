@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from mia_audit.models.axes import Float, Gain, Raw, Scales
+
 
 class Scaled(NamedTuple):
     """Weights [K, ...] in the type that is computed in, to be multiplied by gain [K] float32 after summing."""
 
-    values: Tensor
-    gain: Tensor
+    values: Raw
+    gain: Gain
 
 
 class Grid(NamedTuple):
@@ -30,5 +32,5 @@ class ActivationQuantizer(nn.Module):
     fusible: bool
 
     @abstractmethod
-    def scale(self, x: Tensor) -> Tensor:
+    def scale(self, x: Float[Tensor, "K *rest"]) -> Scales:
         """Return the scales [K] for x."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name the field reads
 
 from mia_audit.models import fused, narrow, quantization
+from mia_audit.models.axes import Activations, Biases, Float, Gain, Kernels, Maps, Matrices
 from mia_audit.models.convolution import Convolution, ConvolveAndPool
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.product import Product
@@ -27,9 +28,9 @@ class Sums(NamedTuple):
     A large convolution on the CPU is left to `PoolShift`, which does both in one (`convolution.py`).
     """
 
-    values: Tensor | Convolution
-    gain: Tensor
-    bias: Tensor
+    values: Activations | Convolution
+    gain: Gain
+    bias: Biases
 
 
 class Arithmetic(NamedTuple):
@@ -51,13 +52,13 @@ class LockstepLinear(nn.Module):
     The last one is precise: logits are sums in float32, whatever the type of the rows.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, arithmetic: Arithmetic) -> None:
+    def __init__(self, weight: Matrices, bias: Biases | None, arithmetic: Arithmetic) -> None:
         super().__init__()
         self.weight = quantization.weights(weight, arithmetic.bits, by_channel=arithmetic.by_channel)
         self.bias = _held(self, bias, weight)
         self.dtype, self.precise = arithmetic.dtype, arithmetic.precise
 
-    def forward(self, x: Tensor, passage: Passage = QUERY) -> Sums:
+    def forward(self, x: Activations, passage: Passage = QUERY) -> Sums:
         """Multiply each model's rows with its own matrix."""
         rows = x.flatten(3).flatten(1, 2).to(self.dtype)
         values, gain = self.weight(torch.float32 if self.precise else self.dtype)
@@ -79,14 +80,14 @@ class LockstepConv(nn.Module):
     multiplications of digits' second layer, but 16 calls fewer, each of which costs more than its arithmetic.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, arithmetic: Arithmetic, *, padding: int, stride: int = 1) -> None:
+    def __init__(self, weight: Kernels, bias: Biases | None, arithmetic: Arithmetic, *, padding: int, stride: int = 1) -> None:
         super().__init__()
         self.weight = quantization.weights(weight, arithmetic.bits, by_channel=arithmetic.by_channel)
         self.bias = _held(self, bias, weight)
         self.dtype = arithmetic.dtype
         self.kernel_size, self.padding, self.stride = weight.shape[-1], padding, stride
 
-    def forward(self, x: Tensor, passage: Passage = QUERY) -> Sums:
+    def forward(self, x: Maps, passage: Passage = QUERY) -> Sums:
         """Convolve each model's images with its own kernels, channels last."""
         values, gain = self.weight(self.dtype)
         x = x.to(self.dtype)
@@ -104,12 +105,12 @@ class LockstepConv(nn.Module):
         height, width = ((side + 2 * self.padding - self.kernel_size) // self.stride + 1 for side in x.shape[3:5])
         return height, width, self.bias.shape[1]
 
-    def _as_product(self, x: Tensor, values: Tensor) -> Tensor:
+    def _as_product(self, x: Float[Tensor, "K T B H W in"], values: Kernels) -> Float[Tensor, "K T B h w out"]:
         matrix: Tensor = fused.Spread.apply(values, tuple(x.shape[3:5]), self.padding)
         return narrow.bmm(x.flatten(3).flatten(1, 2), matrix).view(*x.shape[:3], *self._after(x))
 
 
-def convolve(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) -> Tensor:
+def convolve(x: Float[Tensor, "K T B H W in"], kernels: Kernels, padding: int, stride: int = 1) -> Float[Tensor, "K T B h w out"]:
     """Return sums [K, T, B, H', W', out] of images [K, T, B, H, W, C] and kernels [K, out, in, n, n].
 
     One model after the other on the CPU, where a grouped convolution is slower; all models in one call elsewhere.
@@ -125,7 +126,7 @@ def convolve(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) -> Tenso
     return stacked.view(*x.shape[:3], *stacked.shape[2:])
 
 
-def convolve_grouped(x: Tensor, kernels: Tensor, padding: int, stride: int = 1) -> Tensor:
+def convolve_grouped(x: Float[Tensor, "K T B H W in"], kernels: Kernels, padding: int, stride: int = 1) -> Float[Tensor, "K T B h w out"]:
     """Do as `convolve` does in a single call: the models are groups of channels."""
     models, outs = kernels.shape[:2]
     images = x.flatten(1, 2).permute(1, 0, 4, 2, 3).flatten(1, 2)
@@ -141,7 +142,7 @@ class PoolShift(nn.Module):
         super().__init__()
         self.size = size
 
-    def forward(self, sums: Sums, passage: Passage = QUERY) -> Tensor:
+    def forward(self, sums: Sums, passage: Passage = QUERY) -> Activations:
         """Pool first, since neither a positive scale nor a channel's bias moves a maximum."""
         if passage.tally is None or not sums.bias.requires_grad:
             return self._currents(sums)
@@ -149,7 +150,7 @@ class PoolShift(nn.Module):
         passage.tally.add(Summed(sums.bias), currents)
         return currents
 
-    def _currents(self, sums: Sums) -> Tensor:
+    def _currents(self, sums: Sums) -> Activations:
         values, gain, bias = sums
         if isinstance(values, Convolution):
             if self.size == 2 and gain.ndim == 1:
@@ -162,7 +163,7 @@ class PoolShift(nn.Module):
         return currents
 
 
-def pool_shift(values: Tensor, gain: Tensor, bias: Tensor, size: int) -> Tensor:
+def pool_shift(values: Float[Tensor, "K T B *places out"], gain: Gain, bias: Biases, size: int) -> Float[Tensor, "K T B *pooled out"]:
     """Make currents of sums by torch's own layers: the form for other devices, and the truth that the CPU kernel is held to."""
     if size > 1:
         pooled = F.max_pool2d(values.flatten(0, 2).movedim(-1, 1), size).movedim(1, -1)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mia_audit.models import architectures, building, quantization
+from mia_audit.models.axes import Activations, Logits
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.respondent import Outputs, silent
 from mia_audit.models.shapes import Shape
@@ -29,7 +30,7 @@ class Population(nn.Module):
         self.layers = builder.chain(stack, shape)
         self.answer = Readout(model) if model.neuron else None
 
-    def forward(self, x: Tensor, passage: Passage = QUERY) -> Tensor:
+    def forward(self, x: Activations, passage: Passage = QUERY) -> Logits:
         """Return logits [K, B, classes] of inputs [K, T or 1, B, ...]; training with batch norm or dropout needs a passage."""
         x = self.layers(self.receive(x), passage)
         if self.answer is None:
@@ -47,12 +48,12 @@ class Population(nn.Module):
         """Where the networks lie."""
         return next(self.parameters()).device
 
-    def logits(self, x: Tensor) -> Tensor:
+    def logits(self, x: Activations) -> Logits:
         """Return logits [K, B, classes]."""
         logits: Tensor = self(x)
         return logits
 
-    def observe(self, x: Tensor) -> Outputs:
+    def observe(self, x: Activations) -> Outputs:
         """Return logits and firing rates."""
         rates: list[Tensor] = []
         logits = self(x, Passage(rates=rates))

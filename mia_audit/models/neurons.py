@@ -15,7 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mia_audit.models.axes import Float
 from mia_audit.models.surrogates import Parameters, Slope, noisy
+
+Steps = Float[Tensor, "K T *rest"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,9 @@ class LeakyOverTime(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, steps: int, neuron: Dynamics, drawn: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, current: Float[Tensor, "K static *rest"], steps: int, neuron: Dynamics, drawn: Steps | None = None
+    ) -> tuple[Steps, Steps]:
         """Integrate and fire, keeping every membrane."""
         shape = (current.shape[0], steps, *current.shape[2:])
         membranes, spikes = current.new_empty(shape), current.new_empty(shape)
@@ -64,7 +69,9 @@ class LeakyOverTime(torch.autograd.Function):
         return membranes, spikes
 
     @staticmethod
-    def backward(ctx: Any, membrane_grad: Tensor | None, spike_grad: Tensor | None) -> tuple[Tensor, None, None, None]:
+    def backward(
+        ctx: Any, membrane_grad: Steps | None, spike_grad: Steps | None
+    ) -> tuple[Float[Tensor, "K static *rest"], None, None, None]:
         """Walk back through time: dU[t] = dS[t] slope + (own gradient) + beta (1 - S[t] if reset to zero) dU[t+1]."""
         membranes, drawn = ctx.saved_tensors
         neuron: Dynamics = ctx.neuron
@@ -86,7 +93,7 @@ class LeakyOverTime(torch.autograd.Function):
         return total, None, None, None
 
 
-def nearest_level(membrane: Tensor, levels: Tensor) -> Tensor:
+def nearest_level(membrane: Float[Tensor, "*rest"], levels: Float[Tensor, " levels"]) -> Float[Tensor, "*rest"]:
     """Return the nearest of evenly spaced levels, the lower one where two are as near: snnTorch's `state_quant`, whose gradient is 1."""
     levels = levels.to(membrane.device)
     step = (levels[-1] - levels[0]) / (len(levels) - 1)

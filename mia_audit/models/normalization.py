@@ -8,8 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from mia_audit.models.axes import Activations, Bool, Each, Float
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.tally import Summed
+
+Statistics = Float[Tensor, "K steps C"]
+Repeated = Float[Tensor, "K steps B *places C"]
+"""As the currents, or at every step where one stood for all."""
+Own = Float[Tensor, "T B *places C"]
+PerModel = Float[Tensor, "K 1 1"]
 
 EPSILON = 1e-5
 MOMENTUM = 0.1
@@ -22,8 +29,8 @@ class BatchNorm(nn.Module):
     at each. Over all steps, a current that is the same at every step counts as often as there are steps, as if repeated.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
+    running_mean: Statistics
+    running_var: Statistics
 
     def __init__(self, models: int, channels: int, steps: int = 1, *, per_step: bool = False) -> None:
         super().__init__()
@@ -34,13 +41,13 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(shape))
         self.register_buffer("running_var", torch.ones(shape))
 
-    def forward(self, x: Tensor, passage: Passage) -> Tensor:
+    def forward(self, x: Activations, passage: Passage) -> Repeated:
         """Return x normalized by its batch while training, by running statistics otherwise."""
         if self.training and x.device.type == "cpu":
             return self._one_by_one(x, passage)
         return self.together(x, passage)
 
-    def together(self, x: Tensor, passage: Passage) -> Tensor:
+    def together(self, x: Activations, passage: Passage) -> Repeated:
         """Normalize all models at once: the form for other devices, and for queries."""
         mean, var = self._measure(x, passage.weights) if self.training else (self.running_mean, self.running_var)
         scale = self.weight * torch.rsqrt(var + EPSILON)
@@ -48,7 +55,7 @@ class BatchNorm(nn.Module):
         view = (scale.shape[0], scale.shape[1], *(1,) * (x.ndim - 3), scale.shape[2])
         return x * scale.view(view) + shift.view(view)
 
-    def _one_by_one(self, x: Tensor, passage: Passage) -> Tensor:
+    def _one_by_one(self, x: Activations, passage: Passage) -> Repeated:
         """Normalize with torch's own kernel, a model (and step) at a time, which on the CPU takes half the time; padding becomes zero."""
         models, time, batch = x.shape[:3]
         counts = passage.counts or [batch] * models
@@ -59,7 +66,7 @@ class BatchNorm(nn.Module):
         steps = range(self.weight.shape[1])
         return torch.stack([torch.cat([self._normal(x[k, t % time][None], k, t, counts[k]) for t in steps]) for k in range(models)])
 
-    def _normal(self, x: Tensor, model: int, step: int, count: int) -> Tensor:
+    def _normal(self, x: Own, model: int, step: int, count: int) -> Own:
         """Normalize currents [T, B, ..., C] of one model; its examples come first. One that sits out gets zeros."""
         if count == 0:
             return torch.zeros_like(x)
@@ -76,7 +83,7 @@ class BatchNorm(nn.Module):
         normal = normal.movedim(1, -1).reshape(own.shape)
         return normal if count == x.shape[1] else torch.cat([normal, torch.zeros_like(x[:, count:])], dim=1)
 
-    def _measure(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _measure(self, x: Activations, weights: Each | None) -> tuple[Statistics, Statistics]:
         """Return mean and variance [K, steps or 1, C] of the examples that count, and keep the running ones up."""
         models, time, batch, *_, channels = x.shape
         together = 1 if self.per_step else time  # steps that share their statistics
@@ -96,7 +103,7 @@ class BatchNorm(nn.Module):
         return mean, var
 
     @torch.no_grad()
-    def _keep_up(self, mean: Tensor, var: Tensor, size: Tensor, present: Tensor) -> None:
+    def _keep_up(self, mean: Statistics, var: Statistics, size: PerModel, present: Bool[Tensor, "K 1 1"]) -> None:
         """Move the running statistics of models that have examples in this batch."""
         unbiased = var * size / (size - 1).clamp(min=1)
         for running, new in ((self.running_mean, mean), (self.running_var, unbiased)):
@@ -112,7 +119,7 @@ class GroupNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(models, channels))
         self.bias = nn.Parameter(torch.zeros(models, channels))
 
-    def forward(self, x: Tensor, passage: Passage = QUERY) -> Tensor:
+    def forward(self, x: Activations, passage: Passage = QUERY) -> Activations:
         """Return x normalized; no statistics are kept."""
         single = x.flatten(0, 2).movedim(-1, 1)
         normal = F.group_norm(single, self.groups, eps=EPSILON).movedim(1, -1).reshape(x.shape)

@@ -8,22 +8,22 @@ same to the bit; in float32 they are not, and layers leave those to torch.
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from mia_audit.models import narrow
+from mia_audit.models.axes import Matrices, Products, Rows
 
 
 class Product(torch.autograd.Function):
     """Rows [K, N, in] and weights [K, out, in] -> sums [K, N, out] in their type."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Rows, weight: Matrices) -> Products:
         """Multiply."""
         ctx.save_for_backward(rows, weight if ctx.needs_input_grad[0] else None)
         return narrow.bmm(rows, weight.transpose(1, 2))
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Products) -> tuple[Rows | None, Matrices | None]:
         """Return the gradients of rows and of weights, where somebody asks for them."""
         rows, weight = ctx.saved_tensors
         back = None if weight is None else narrow.bmm(grad, weight)

@@ -6,13 +6,14 @@ Brevitas takes seconds to import, so only a quantized network pays for it.
 import torch
 from torch import Tensor, nn
 
+from mia_audit.models.axes import Float, Raw, Scales
 from mia_audit.models.grids import ActivationQuantizer, Grid, Scaled
 
 
 class FullWeight(nn.Module):
     """The weights of K models in full precision."""
 
-    def __init__(self, weight: Tensor) -> None:
+    def __init__(self, weight: Raw) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight)
 
@@ -27,16 +28,16 @@ class Unquantized(ActivationQuantizer):
     grid = Grid(low=0, high=0)
     fusible = True
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "K *rest"]) -> Float[Tensor, "K *rest"]:
         """Return x."""
         return x
 
-    def scale(self, x: Tensor) -> Tensor:
+    def scale(self, x: Float[Tensor, "K *rest"]) -> Scales:
         """Return zeros [K], which a kernel reads as "do not round"."""
         return x.new_zeros(len(x))
 
 
-def weights(weight: Tensor, bits: int, *, by_channel: bool = False) -> nn.Module:
+def weights(weight: Raw, bits: int, *, by_channel: bool = False) -> nn.Module:
     """Hold the stacked weights of a layer, quantized to `bits` or not at all (32)."""
     if bits == 32:
         return FullWeight(weight)

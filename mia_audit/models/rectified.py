@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.models import fused, quantization
+from mia_audit.models.axes import Activations
 from mia_audit.models.passage import QUERY, Passage
 
 
@@ -18,7 +19,7 @@ class RectifiedLayer(nn.Module):
         self.quantizer: Any = quantization.activation(models, bits, rectify=bits != 32)
         self.dtype = dtype
 
-    def forward(self, current: Tensor, _: Passage = QUERY) -> Tensor:
+    def forward(self, current: Activations, _: Passage = QUERY) -> Activations:
         """Rectify and quantize: in one pass on the CPU, but for float32, where Brevitas does its own rounding (see `spiking.py`)."""
         if current.device.type != "cpu" or self.dtype == torch.float32:
             rectified: Tensor = self.quantizer(F.relu(current))  # not the other way round: a ReLU behind the grid stops what rounds to 0

@@ -10,13 +10,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from mia_audit.models.axes import Activations, Float, Logits
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
     """What is answered: logits [K, B, classes]; rates [layers, K, B], spikes per neuron and step (no layers where nothing spikes)."""
 
-    logits: Tensor
-    rates: Tensor
+    logits: Logits
+    rates: Float[Tensor, "layers K B"]
 
 
 class Respondent(Protocol):
@@ -32,15 +34,15 @@ class Respondent(Protocol):
         """Where inputs have to lie."""
         ...
 
-    def logits(self, x: Tensor) -> Tensor:
+    def logits(self, x: Activations) -> Logits:
         """Return logits [K, B, classes] of encoded inputs [K, T or 1, B, ...], channels last."""
         ...
 
-    def observe(self, x: Tensor) -> Outputs:
+    def observe(self, x: Activations) -> Outputs:
         """Return logits and firing rates."""
         ...
 
 
-def silent(logits: Tensor) -> Outputs:
+def silent(logits: Logits) -> Outputs:
     """Return what a respondent gives that shows no spikes."""
     return Outputs(logits=logits, rates=logits.new_empty(0, *logits.shape[:2]))

@@ -9,6 +9,7 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+from mia_audit.models.axes import Float, Raw, Scales
 from mia_audit.models.grids import ActivationQuantizer, Grid, Scaled
 
 with warnings.catch_warnings():
@@ -21,7 +22,7 @@ _SMALLEST = 1e-10  # Brevitas' least scale
 class ScaledWeight(nn.Module):
     """The weights [K, out, ...] of K models as integers times a scale: one a model, or one a model and output channel."""
 
-    def __init__(self, weight: Tensor, bits: int, *, by_channel: bool) -> None:
+    def __init__(self, weight: Raw, bits: int, *, by_channel: bool) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight)
         self.high, self.binary = 2 ** (bits - 1) - 1, bits == 1
@@ -52,13 +53,13 @@ class BinaryActivation(ActivationQuantizer):
         super().__init__()
         self.register_buffer("magnitude", torch.zeros(models))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "K *rest"]) -> Float[Tensor, "K *rest"]:
         """Return x as two values a model, in its own shape."""
         scale = self.scale(x)
         signs: Tensor = binary_sign_ste(x)
         return signs * scale.view(-1, *(1,) * (x.ndim - 1))
 
-    def scale(self, x: Tensor) -> Tensor:
+    def scale(self, x: Float[Tensor, "K *rest"]) -> Scales:
         """Return the scales [K] for x, and keep the running ones up while training."""
         if not self.training:
             return self.magnitude

@@ -8,11 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from mia_audit.models import fused, quantization, surrogates
+from mia_audit.models.axes import Activations, Float, Logits
 from mia_audit.models.neurons import Dynamics, LeakyOverTime
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.models.stateless import Pooling
 from mia_audit.recipe import Model, Neuron, Quantization, filled
 from mia_audit.recipe.layers import Pool
+
+Static = Float[Tensor, "K steps B *places C"]
+"""Currents of T steps, or of one that stands for all."""
 
 RECOMPUTED = frozenset({surrogates.GATE, surrogates.SECH2, surrogates.GAUSSIAN})
 """Slopes that are taken of membranes in float32, computed again on the way back; the others are of how far bfloat16 tells it."""
@@ -28,7 +32,7 @@ class SpikingLayer(nn.Module):
         self.current: Any = quantization.activation(models, bits, rectify=False)
         self.neuron, self.steps, self.dtype = dynamics(neuron, quantized), steps, dtype
 
-    def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
+    def forward(self, current: Static, passage: Passage = QUERY) -> Activations:
         """Turn currents [K, T or 1, B, ...] into spikes [K, T, B, ...] of the type that the next layer computes in.
 
         Firing rates are left in the passage that asks for them.
@@ -38,7 +42,7 @@ class SpikingLayer(nn.Module):
             passage.rates.append(spikes.flatten(3).float().mean(dim=(1, 3)))
         return spikes
 
-    def _spikes(self, current: Tensor, passage: Passage) -> Tensor:
+    def _spikes(self, current: Static, passage: Passage) -> Activations:
         """Quantize, integrate and fire.
 
         In float32 Brevitas does its own rounding, so that a model equals one built from its layers to the bit; otherwise
@@ -62,7 +66,7 @@ class SpikingLayer(nn.Module):
         """Whether spikes can be pooled as they come: no quantizer stands before them, and the kernels know slope and membrane."""
         return self.neuron.code is not None and self.neuron.levels is None and isinstance(self.current, quantization.Unquantized)
 
-    def pooled(self, current: Tensor, squares: fused.Squares) -> Tensor:
+    def pooled(self, current: Float[Tensor, "K steps B *places C"], squares: fused.Squares) -> Float[Tensor, "K T B *pooled C"]:
         """Return the maxima of spikes over squares, of currents as they are, on the CPU."""
         spikes: Tensor = fused.FireAndPool.apply(current, self.neuron, squares, self.steps, self.dtype)
         return spikes
@@ -76,7 +80,7 @@ class FiredPool(nn.Module):
         self.fire, self.pool = fire, Pooling(pool)
         self.squares = fused.Squares(size=pool.size, every=pool.every)
 
-    def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
+    def forward(self, current: Float[Tensor, "K steps B H W C"], passage: Passage = QUERY) -> Float[Tensor, "K T B h w C"]:
         """Turn currents [K, T or 1, B, H, W, C] into pooled spikes [K, T, B, h, w, C]."""
         if self.training and current.device.type == "cpu" and self.fire.lean:
             return self.fire.pooled(current, self.squares)
@@ -93,7 +97,7 @@ class Readout(nn.Module):
         self.neuron = replace(neuron, threshold=math.inf, reset_to_zero=True) if model.readout == "accumulated" else neuron
         self.steps, self.read = model.time_steps, model.readout
 
-    def forward(self, current: Tensor, passage: Passage = QUERY) -> Tensor:
+    def forward(self, current: Float[Tensor, "K steps B classes"], passage: Passage = QUERY) -> Logits:
         """Integrate and read: the mean or last membrane, that of neurons which never fire over the steps, or the number of spikes."""
         membranes, spikes = integrated(current, self.steps, self.neuron, passage)
         if self.read == "membrane-mean":
@@ -104,7 +108,7 @@ class Readout(nn.Module):
         return last / self.steps if self.read == "accumulated" else last
 
 
-def integrated(current: Tensor, steps: int, neuron: Dynamics, passage: Passage) -> tuple[Tensor, Tensor]:
+def integrated(current: Static, steps: int, neuron: Dynamics, passage: Passage) -> tuple[Activations, Activations]:
     """Return membranes and spikes [K, T, B, ...] by torch's own operations, with noise for a stochastic slope while training."""
     drawn = None
     if neuron.noise is not None and passage.noise:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mia_audit.models.axes import Float, Raw, Scales
 from mia_audit.models.grids import ActivationQuantizer, Grid, Scaled
 
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # brevitas looks for a compiler it is not asked to use
@@ -30,7 +31,7 @@ class QuantizedWeight(QuantWeightMixin, nn.Module):  # type: ignore[misc]
     output_channel_dim = 0  # pyright: ignore[reportAssignmentType]  brevitas reads it as a plain attribute
     channelwise_separable = False
 
-    def __init__(self, weight: Tensor, bits: int) -> None:
+    def __init__(self, weight: Raw, bits: int) -> None:
         nn.Module.__init__(self)
         self.weight = nn.Parameter(weight)
         QuantWeightMixin.__init__(self, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=bits)
@@ -57,7 +58,7 @@ class TopPercentile(nn.Module):
         super().__init__()
         self.q = high_percentile_q
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "K values"]) -> Scales:
         """Return the k-th smallest magnitude of each row, [K]; k rounds as Brevitas does."""
         size = x.shape[1]
         rank = math.floor(0.01 * self.q * size + 0.5)
@@ -96,11 +97,11 @@ class QuantizedActivation(ActivationQuantizer):
             scaling_stats_permute_dims=(0, 1),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "K *rest"]) -> Float[Tensor, "K *rest"]:
         """Return x on the grid, in its own shape."""
         return _value(self.quantize(x.flatten(1))).view_as(x)
 
-    def scale(self, x: Tensor) -> Tensor:
+    def scale(self, x: Float[Tensor, "K *rest"]) -> Scales:
         """Return the scales [K] that Brevitas would use for x, its statistics kept up; a kernel does the rounding."""
         proxy: Any = self.quantize.act_quant.fused_activation_quant_proxy
         quant = proxy.tensor_quant

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.models import quantization
+from mia_audit.models.axes import Activations
 from mia_audit.models.passage import QUERY, Passage
 from mia_audit.recipe.layers import Pool
 
@@ -56,7 +57,7 @@ class Tanh(nn.Module):
         self.quantizer = quantization.activation(models, bits, rectify=False)
         self.dtype = dtype
 
-    def forward(self, current: Tensor, _: Passage = QUERY) -> Tensor:
+    def forward(self, current: Activations, _: Passage = QUERY) -> Activations:
         """Turn currents into activations of the type that the next layer computes in."""
         activations: Tensor = self.quantizer(torch.tanh(current))
         return activations.to(self.dtype)

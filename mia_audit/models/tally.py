@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mia_audit.errors import TrainingError
 from mia_audit.models import budget
+from mia_audit.models.axes import Activations, Each, Float, Gain, Kernels, Matrices, Shaped
 from mia_audit.models.unfolding import Images, Products
 
 
@@ -44,18 +45,18 @@ class Part:
         """Keep what is needed of the gradient of the layer's output."""
 
     @abstractmethod
-    def squares(self) -> Tensor:
+    def squares(self) -> Shaped[Tensor, "K B"]:
         """Return the squared norm of each example's gradient, [K, B] float64."""
 
     @abstractmethod
-    def total(self, factors: Tensor) -> Tensor:
+    def total(self, factors: Each) -> Float[Tensor, "K *rest"]:
         """Return the sum of the examples' gradients times their factors [K, B], in the handle's shape, float32."""
 
 
 class Dense(Part):
     """A dense layer's weights [K, out, in]: rows [K, T, B, in], and sums that are multiplied by gain [K] or [K, out] afterwards."""
 
-    def __init__(self, parameter: Tensor, handle: Tensor, rows: Tensor, gain: Tensor) -> None:
+    def __init__(self, parameter: Matrices, handle: Matrices, rows: Float[Tensor, "K T B in"], gain: Gain) -> None:
         super().__init__(parameter, handle)
         self._rows, self._gain = rows.detach(), gain.detach().view(len(gain), 1, -1)
         self._grad = rows.new_empty(0)
@@ -64,7 +65,7 @@ class Dense(Part):
         """Keep gradients of sums, [K, T B, out], by the weights as they multiply."""
         self._grad = (grad.float() / self._gain).view(*self._rows.shape[:3], -1)
 
-    def squares(self) -> Tensor:
+    def squares(self) -> Shaped[Tensor, "K B"]:
         """Multiply Gram matrices of T steps, in double precision: what cancels over the steps is lost in less."""
         found = []
         for rows, grad in zip(self._rows.unbind(), self._grad.unbind(), strict=True):
@@ -72,7 +73,7 @@ class Dense(Part):
             found.append((torch.bmm(x, x.mT) * torch.bmm(g, g.mT)).sum(dim=(1, 2)).clamp_(min=0))
         return torch.stack(found)
 
-    def total(self, factors: Tensor) -> Tensor:
+    def total(self, factors: Each) -> Float[Tensor, "K *rest"]:
         """Weigh the gradients of sums and multiply once."""
         weighed = (self._grad * factors[:, None, :, None]).flatten(1, 2)
         return torch.bmm(weighed.mT, self._rows.flatten(1, 2).float())
@@ -81,7 +82,7 @@ class Dense(Part):
 class Convolved(Part):
     """A convolution's kernels [K, out, in, n, n], with gain [K] or [K, out] as in a dense layer."""
 
-    def __init__(self, parameter: Tensor, handle: Tensor, images: Images, gain: Tensor) -> None:
+    def __init__(self, parameter: Kernels, handle: Kernels, images: Images, gain: Gain) -> None:
         super().__init__(parameter, handle)
         self._images, self._gain = images, gain.detach().view(len(gain), -1)
         self._products: Products | None = None
@@ -92,11 +93,11 @@ class Convolved(Part):
         if self.handle[0].numel() * grad.shape[0] * grad.shape[2] <= budget.KEPT:
             self._products.keep()
 
-    def squares(self) -> Tensor:
+    def squares(self) -> Shaped[Tensor, "K B"]:
         """Sum up squares."""
         return torch.stack([torch.cat([self._squares(k, part) for part in own]) for k, own in enumerate(self._all())])
 
-    def total(self, factors: Tensor) -> Tensor:
+    def total(self, factors: Each) -> Float[Tensor, "K *rest"]:
         """Sum up what was squared, times factors."""
         sums = [_weighed(factors[k], own) / self._gain[k].unsqueeze(1) for k, own in enumerate(self._all())]
         outs, ins, kernel_size, _ = self.handle.shape[1:]
@@ -112,7 +113,7 @@ class Convolved(Part):
         return squares.sum(dim=1)
 
 
-def _weighed(factors: Tensor, parts: Iterable[Tensor]) -> Tensor:
+def _weighed(factors: Float[Tensor, " B"], parts: Iterable[Tensor]) -> Float[Tensor, "out line"]:
     """Return the sum [out, n n in] of one model's gradients [b, out, n n in], in parts, times its factors [B]."""
     total, start = torch.zeros(()), 0
     for part in parts:
@@ -125,7 +126,7 @@ def _weighed(factors: Tensor, parts: Iterable[Tensor]) -> Tensor:
 class Summed(Part):
     """A bias or shift [K, C], or with `times` [K, T, B, ..., C] a scale: gradients of currents summed over steps and places."""
 
-    def __init__(self, parameter: Tensor, times: Tensor | None = None) -> None:
+    def __init__(self, parameter: Float[Tensor, "K C"], times: Activations | None = None) -> None:
         super().__init__(parameter, parameter)
         self._times, self._each = None if times is None else times.detach(), parameter.new_empty(0)
 
@@ -134,11 +135,11 @@ class Summed(Part):
         each = grad.float() if self._times is None else grad.float() * self._times
         self._each, self._times = each.transpose(1, 2).flatten(2, -2).sum(dim=2), None
 
-    def squares(self) -> Tensor:
+    def squares(self) -> Shaped[Tensor, "K B"]:
         """Sum up squares."""
         return self._each.double().square().sum(dim=2)
 
-    def total(self, factors: Tensor) -> Tensor:
+    def total(self, factors: Each) -> Float[Tensor, "K *rest"]:
         """Sum up what was squared, times factors."""
         return torch.bmm(factors.unsqueeze(1), self._each).squeeze(1)
 
@@ -156,7 +157,7 @@ class Tally:
         output.register_hook(part.receive)
         self.parts.append(part)
 
-    def norms(self, network: nn.Module) -> Tensor:
+    def norms(self, network: nn.Module) -> Each:
         """Return the norm of each example's gradient by all parameters together, [K, B], once the way back is done.
 
         TrainingError naming the parameter of which that is not known.

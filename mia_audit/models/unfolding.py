@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from mia_audit.models import narrow
+from mia_audit.models.axes import Float, Maps
 from mia_audit.models.convolution import wide
 from mia_audit.models.kernels import patches
 
@@ -19,7 +20,7 @@ _PIECE = 2**20  # values of a piece's patches
 class Images(NamedTuple):
     """What a convolution was given: images [K, T, B, H, W, C]."""
 
-    values: Tensor
+    values: Maps
     padding: int
     stride: int
 
@@ -44,7 +45,7 @@ class Products:
         for images, grad in zip(self._images.values.unbind(), self._grad.unbind(), strict=True):
             yield self._model(images, grad)
 
-    def _model(self, images: Tensor, grad: Tensor) -> Iterator[Tensor]:
+    def _model(self, images: Float[Tensor, "T B H W C"], grad: Float[Tensor, "T B h w out"]) -> Iterator[Tensor]:
         steps, batch, height, width, outs = grad.shape
         rows, length = steps * height * width, self._kernel_size**2 * images.shape[-1]
         size = max(1, _PIECE // (rows * length))
@@ -55,7 +56,7 @@ class Products:
             yield narrow.bmm(back.mT, field.view(-1, rows, length))
 
 
-def cut(images: Tensor, kernel_size: int, padding: int, stride: int) -> Tensor:
+def cut(images: Float[Tensor, "rows H W C"], kernel_size: int, padding: int, stride: int) -> Float[Tensor, "rows h w n line"]:
     """Return patches [R, h, w, n, n C] of contiguous images [R, H, W, C]."""
     count, _, _, channels = images.shape
     height, width = ((side + 2 * padding - kernel_size) // stride + 1 for side in images.shape[1:3])
