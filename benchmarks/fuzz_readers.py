@@ -5,21 +5,31 @@
 Prints how many files each reader saw and how many it refused; the first that ended otherwise is kept, named, and ends the run.
 """
 
+import io
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nir
 import numpy as np
 import pyarrow as pa
 import safetensors.torch
+import skops.io
 import torch
 from pyarrow import parquet
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from benchmarks.table import say
 from mia_audit.errors import AuditError
-from mia_audit.external import checkpoint, membership, predictions
+from mia_audit.external import checkpoint, membership, networks, predictions
+from mia_audit.external.recipe import External
 from mia_audit.external.roles import Wanted
 
 Reader = Callable[[Path], object]
@@ -51,7 +61,28 @@ def seeds(folder: Path) -> dict[str, tuple[bytes, Reader]]:
     torch.save(weights, folder / "d.tar", _use_new_zipfile_serialization=False)
     safetensors.torch.save_file(weights, folder / "e.safetensors")
     readers |= dict.fromkeys(("c.pth", "d.tar", "e.safetensors"), checkpoint.read)
+    readers |= _asked(folder)
     return {name: ((folder / name).read_bytes(), reader) for name, reader in readers.items()}
+
+
+def _asked(folder: Path) -> dict[str, Reader]:
+    """Write networks that need no code, and return what reads each and asks it about a few examples."""
+    x = np.random.default_rng(0).random((40, 4))
+    labels = np.arange(40) % 3
+    skops.io.dump(RandomForestClassifier(3, random_state=0).fit(x, labels), folder / "f.skops")
+    skops.io.dump(HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2).fit(x, labels), folder / "h.skops")
+    skops.io.dump(make_pipeline(StandardScaler(), SVC()).fit(x, labels), folder / "s.skops")
+    skops.io.dump(KNeighborsClassifier().fit(x, labels), folder / "k.skops")
+    lif = nir.LIF(tau=np.full(3, 1e-2), r=np.ones(3), v_leak=np.zeros(3), v_threshold=np.ones(3))
+    nodes = {"in": nir.Input(input_type={"input": np.array([4])}), "a": nir.Linear(weight=np.ones((3, 4))), "l": lif}
+    nodes["out"] = nir.Output(output_type={"output": np.array([3])})
+    nir.write(folder / "n.nir", nir.NIRGraph(nodes=nodes, edges=[("in", "a"), ("a", "l"), ("l", "out")], type_check=False))
+
+    def ask(path: Path) -> object:
+        external = External(checkpoint=path.name, steps=3, dt=1e-3, reset="zero")
+        return networks.built(external, path.parent)[0](torch.from_numpy(x))
+
+    return dict.fromkeys(("f.skops", "h.skops", "s.skops", "k.skops", "n.nir"), ask)
 
 
 def changed(content: bytes, rng: np.random.Generator) -> bytes:
@@ -70,6 +101,19 @@ def changed(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(found)
 
 
+def inside(content: bytes, rng: np.random.Generator) -> bytes:
+    """Return an archive with a member changed and its checksum right, which no reader of archives notices."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    chosen = sorted(members)[int(rng.integers(0, len(members)))]
+    members[chosen] = changed(members[chosen], rng)
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, each in members.items():
+            archive.writestr(name, each)
+    return written.getvalue()
+
+
 def fuzz(rounds: int) -> dict[str, tuple[int, int]]:
     """Return by reader how many files it saw and how many it refused."""
     rng, counts = np.random.default_rng(1), dict[str, tuple[int, int]]()
@@ -79,7 +123,7 @@ def fuzz(rounds: int) -> dict[str, tuple[int, int]]:
             refused = 0
             for _ in range(rounds):
                 path = folder / f"changed{Path(name).suffix}"
-                path.write_bytes(changed(content, rng))
+                path.write_bytes((inside if content[:2] == b"PK" and rng.random() < 0.5 else changed)(content, rng))
                 try:
                     reader(path)
                 except AuditError as error:

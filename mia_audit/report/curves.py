@@ -45,10 +45,7 @@ def thinned(scores: Floats, member: Bools, wanted: Floats) -> Curve:
     ranks = np.unique(np.round((1 - wanted) * (others.size - 1)).astype(np.int64))
     surely = inside[np.searchsorted(inside, others[-1], side="right") :][:1]  # all whom no other reaches
     thresholds = np.unique(np.concatenate([surely, others[ranks], [min(inside[0], others[0])]]))[::-1]
-    fpr, tpr = (
-        np.concatenate([[0.0], (side.size - np.searchsorted(side, thresholds, side="left")) / side.size]) for side in (others, inside)
-    )
-    return Curve(fpr=fpr, tpr=tpr)
+    return Curve(fpr=_share_at_least(others, thresholds), tpr=_share_at_least(inside, thresholds))
 
 
 def audited_membership(record: Record) -> Bools:
