@@ -34,3 +34,17 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     text = dpsnn.table(found, dpsnn.kept(tmp_path))
     assert "| mnist | dp-snn | 1 | 5 | 1.23 | 90.00 | 91.00 | - |" in text
     assert f"Missing: {', '.join(run.name for run in found[1:])}." in text
+
+
+def test_networks_are_compared_at_equal_epsilon_alone() -> None:
+    """Same data, noise and epochs; the last epoch's accuracy; what the paper says stands beside the best epoch, or that it was not run."""
+    small, whole = list(dpsnn.runs(small=True)), list(dpsnn.runs(small=False))
+    assert {run.noise for run in small} == {0.5, 1.0, 1.6}
+    parts = {small[0].name: {"accuracies": [0.5, 0.8], "epsilon": 0.75}, small[1].name: {"accuracies": [0.9, 0.7], "epsilon": 0.75}}
+    page = dpsnn.page(parts)
+    assert "- mnist, epsilon 0.75 (noise 1, 5 epochs): dp-snn 80.00, dp-ann 70.00, difference +10.00" in page
+    assert page.count("difference") == 1
+    assert "- dp-snn on mnist, noise 1, 60 epochs: 98.36 there; not run at this size" in page
+    page = dpsnn.page({whole[0].name: {"accuracies": [0.5, 0.99, 0.98], "epsilon": 2.0}})
+    assert "98.36 there; 99.00 here, at its best epoch" in page
+    assert "No pair is there yet." in page
