@@ -44,7 +44,7 @@ Written by `python -m benchmarks.privacy_page`; nothing here is edited by hand."
 READING = f"""Epsilon is claimed under add/remove over all epochs, by privacy loss distributions. It is shown from below, each at level 5 %:
 by one step that is replayed with a canary and without, read as the noise of the whole training; by one training with {CANARIES:,} canaries
 (f-DP); and by a black box, the headline attack's guesses at the coins of one training. AUC and TPR are the headline's on the target, with
-95 % intervals."""
+95 % intervals. Targets of one noise share their seed, hence noise, coins and canaries of the one run, which see the same of both."""
 HEAD = """| target | noise | test accuracy | claimed | step | one run | black box | AUC | TPR at 1 % FPR | verdicts |
 |---|---:|---|---:|---:|---:|---:|---|---|---|"""
 VERDICTS = """Verdicts: of the step, of one run, of the black box. How good an attack on answers alone is, nobody knows: that it refutes
