@@ -57,15 +57,23 @@ def test_weights_are_brevitas_to_the_bit_while_they_learn(bits: Bits, models: in
             optimizer.step()
 
 
-@pytest.mark.parametrize(("bits", "models", "rectify"), list(product(BITS, (1, 3), (False, True))))
-def test_activations_are_brevitas_to_the_bit_through_all_phases(bits: Bits, models: int, *, rectify: bool) -> None:
-    """Values, scale and gradients equal a `QuantReLU`'s or `QuantIdentity`'s in statistics, in learning, and in evaluation."""
+@pytest.mark.parametrize(
+    ("bits", "models", "rectify", "gathered"),
+    [*((*each, 20) for each in product(BITS, (1, 3), (False, True))), *((4, 3, rectify, STATISTICS) for rectify in (False, True))],
+)
+def test_activations_are_brevitas_to_the_bit_through_all_phases(bits: Bits, models: int, gathered: int, *, rectify: bool) -> None:
+    """Values, scale and gradients equal a `QuantReLU`'s or `QuantIdentity`'s in statistics, in learning, and in evaluation.
+
+    Statistics for as many steps as Brevitas gathers them is tried with one width; otherwise fewer steps say the same.
+    """
     together = QuantizedActivation(models, bits, rectify=rectify)
     layer, grid = (qnn.QuantReLU, Uint8ActPerTensorFloat) if rectify else (qnn.QuantIdentity, Int8ActPerTensorFloat)
     alone = [layer(act_quant=grid, bit_width=bits) for _ in range(models)]
+    for each in (together, *alone) if gathered != STATISTICS else ():
+        scalings(each)[0].collect_stats_steps = gathered
     optimizers: list[torch.optim.Adam] = []
-    for step in range(STATISTICS + 40):
-        if step == STATISTICS + 1:  # the scale is a parameter from here on
+    for step in range(gathered + 40):
+        if step == gathered + 1:  # the scale is a parameter from here on
             optimizers = [torch.optim.Adam(each.parameters(), lr=0.01) for each in (together, *alone)]
         x = torch.randn(models, 2, 6, generator=generator(step)) * torch.tensor([1.0, 3.0, 0.2])[:models].view(-1, 1, 1)
         x.requires_grad_()

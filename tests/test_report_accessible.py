@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(browser.executable() is None, reason="needs Debian's chromium on the path: apt-get install chromium"),
 ]
 PAGES = ("audit", "table", "comparison", "scored")
-WIDTHS = (360, 768, 1280)
+WIDTHS = (360, 1280)
 
 
 @pytest.fixture(scope="module")

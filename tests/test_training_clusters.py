@@ -21,7 +21,7 @@ from mia_audit.training.executor import executor, opened
 from tests.support.engine_runs import command, without_minutes
 from tests.test_training_crew import soon
 
-SMALL = ("--target", "ann", "--dataset", "iris", "--shadows", "40", "--attacks", "loss,noise-distance,lira-other-bits", "--device", "cpu",
+SMALL = ("--target", "ann", "--dataset", "iris", "--shadows", "20", "--attacks", "loss,noise-distance,lira-other-bits", "--device", "cpu",
          "--set", "training.epochs=3", "--set", "model.hidden=[8]", "--set", "audit.canaries=3")  # fmt: skip
 
 

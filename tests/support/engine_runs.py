@@ -7,7 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 from mia_audit.audit import asked, audit
+from mia_audit.cli import main
 from mia_audit.record import Record
 
 Settings = Mapping[str, object]
@@ -61,3 +64,11 @@ def command(arguments: Sequence[str], folder: Path, **environment: str) -> "subp
         text=True,
         check=False,
     )
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command in this process, which has imported all already."""
+    with pytest.raises(SystemExit) as left:
+        main([*arguments])
+    said = capsys.readouterr()
+    return subprocess.CompletedProcess(arguments, int(left.value.code or 0), said.out, said.err)
