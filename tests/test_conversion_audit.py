@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from mia_audit.audit import asked
 from mia_audit.audit.bank.prepared import Bank
 from mia_audit.audit.bank.staging import mixed
+from mia_audit.audit.controls import dose
 from mia_audit.audit.request.options import Options, describe
+from mia_audit.audit.running import prepare
+from mia_audit.audit.watching import Silent
 from mia_audit.conversion import stages
 from mia_audit.data import design
 from mia_audit.errors import TrainingError
@@ -18,6 +22,7 @@ from mia_audit.recipe.differing import NOT_STORED, differing, fields
 from mia_audit.record import Record
 from mia_audit.report.audit_page import page
 from mia_audit.training import plan
+from mia_audit.training.schedule import Machine
 from mia_audit.training.store import Store
 from tests.support.engine_runs import small_audit
 
@@ -202,8 +207,16 @@ def test_canaries_are_planted_in_a_converted_sibling(folder: Path, teacher: Reco
     """The control of power is run at the target's own stage."""
     assert teacher.summary.headline
     found = audited(folder, "converted-snn-noise", audit__canaries=8)
-    dose = next(control for control in found.summary.controls if control.name == "dose response")
-    assert "8x" in dose.detail
+    told = next(control for control in found.summary.controls if control.name == "dose response")
+    assert "8x" in told.detail
+    store, crew = folder / "store", Machine(device="cpu", workers=1, progress=lambda _: None)
+    prepared = prepare(found.summary.recipe, asked(store=store, out=folder / "again", device="cpu"), Silent())
+    sibling = filled(dose.plant(prepared, crew))
+    assert sibling.bank.rates.shape == (1, 2)
+    assert (sibling.bank.rates > 0).all()
+    assert sibling.bank.told["thresholds"].shape == (1, 2)
+    planted = dose.planting(prepared).tasks[0]
+    assert filled(Store(folder=store).load(planted.key))["pool/rates"].shape == (1, 0)  # its teacher does not spike
 
 
 def test_a_teacher_that_guesses_is_refused(tmp_path: Path) -> None:

@@ -16,16 +16,9 @@ from mia_audit.errors import TrainingError
 from mia_audit.models.network import Population
 from mia_audit.recipe import Recipe
 from mia_audit.recipe.conversion import Encryption, Synthesis
-from tests.support.converting import CLASSES, SHAPE, plain, spelled_out, teachers
+from tests.support.converting import CLASSES, SHAPE, SIMPLE, plain, spelled_out, teachers
 
 EASY = Synthesis(images=30, learning_rate=0.02, iterations=100, temperature=1.0)
-SIMPLE: tuple[dict[str, Any], ...] = (
-    {"kind": "conv", "channels": 4, "bias": False},
-    {"kind": "fire"},
-    {"kind": "pool", "of": "average"},
-    {"kind": "linear", "features": 24, "bias": False},
-    {"kind": "fire"},
-)
 
 
 def taught(models: int = 2, **changes: Any) -> tuple[Recipe, list[folding.Weights], Population]:

@@ -62,7 +62,7 @@ ROOMS = {
     "probes": Room(rooms=(*FLOOR, "data", "models", "signals", "training"), packages=("numpy", *TORCH)),
     # from trained networks to spiking ones, stage by stage
     "conversion": Room(rooms=(*FLOOR, "data", "models", "signals", "training", "probes"), packages=("numpy", *TORCH)),
-    "inversion": Room(rooms=(*FLOOR, "data", "models", "external", "signals"), packages=("numpy", *TORCH)),
+    "inversion": Room(rooms=(*FLOOR, "data", "models", "external", "signals", "training"), packages=("numpy", *TORCH)),
     # the NumPy column: arrays, never a model
     "attacks": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "pydantic", "threadpoolctl")),
     "statistics": Room(rooms=FLOOR, packages=("numpy", "scipy", "sklearn", "threadpoolctl")),

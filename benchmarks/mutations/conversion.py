@@ -51,4 +51,18 @@ MUTANTS = (
     Mutant("audit/bank/staging.py", "np.concatenate([own, others[first:]])", "np.concatenate([others[:first], others[first:]])"),
     Mutant("audit/bank/staging.py", "        asked=target.asked,\n", ""),
     Mutant("audit/bank/staging.py", "        teachers=teachers,\n", ""),
+    # counts
+    Mutant("conversion/energy.py", "(1 if static else 1 + _steps(added))", "1"),
+    Mutant("conversion/energy.py", "[each.macs / each.inputs for each in counted[1:]]", "[each.macs for each in counted[1:]]"),
+    Mutant("conversion/exposure.py", "ordered[owners != image][fewer - 1]", "ordered[fewer - 1]"),
+    # inversion
+    Mutant("inversion/evaluators.py", "if shared > SHARED * len(inputs):", "if False:"),
+    Mutant("inversion/judging.py", "return grid[int(np.argmax(scores))]", "return grid[0]"),
+    Mutant("inversion/judging.py", "self.run(shadow, how)", "self.run(networks=shadow, how=grid[-1])"),
+    Mutant("inversion/judging.py", "(found.classes + 1) % classes", "found.classes"),
+    Mutant("inversion/judging.py", "(inside < outside)", "(inside > outside)"),
+    Mutant("inversion/judging.py", "return min(1.0, 2 * tail)", "return min(1.0, tail)"),
+    Mutant("inversion/ascent.py", "roughness(images).sum() - sure.sum()", "roughness(images).sum() + sure.sum()"),
+    Mutant("inversion/ascent.py", "leaf.clamp_(0, 1)", "leaf.clamp_(0, 9)"),
+    Mutant("inversion/prior.py", "/ np.sqrt(len(images))", ""),
 )  # fmt: skip

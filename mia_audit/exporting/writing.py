@@ -59,6 +59,11 @@ def exported(recipe: Recipe, kind: str, out: Path, place: Place, say: Callable[[
     """Write a record's target in a format and return the folder; an AuditError says what the format cannot hold, or what is not there."""
     if kind not in FORMATS:
         raise RecipeError(f"--format needs {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, got {kind!r}{nearest(kind, FORMATS)}")
+    if recipe.conversion is not None:
+        raise RecipeError(
+            f"export-model writes networks that were trained, got {recipe.name}, which was converted; export the target of an audit "
+            f"of its teacher, such as ann-teacher"
+        )
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise OutputError(f"{out}: export-model needs a folder that is empty or not there, got one with files; give another --out")
     return write(_trained(recipe, place, say), kind, out, say)

@@ -35,6 +35,14 @@ LAYERS: tuple[dict[str, Any], ...] = (
     {"kind": "fire"},
 )
 
+SIMPLE: tuple[dict[str, Any], ...] = (
+    {"kind": "conv", "channels": 4, "bias": False},
+    {"kind": "fire"},
+    {"kind": "pool", "of": "average"},
+    {"kind": "linear", "features": 24, "bias": False},
+    {"kind": "fire"},
+)
+
 
 def asked(target: str = "converted-snn-noise", dataset: str = "digits", **changes: Any) -> Recipe:
     """Return a resolved recipe of a small conversion."""

@@ -53,6 +53,13 @@ class Staging:
         taught = {task.key: self.store.load(task.key) or {} for task in tasks}
         return tuple({**each, **_of_teachers(taught[job.teacher.key], job.places)} for job, each in zip(jobs, found, strict=True))
 
+    def bank(self, trained: schedule.Trained, models: Iterable[int]) -> Bank:
+        """Return the bank of these models, which have been trained, at the recipe's own stage."""
+        if self.recipe.conversion is None:
+            return self.ask(trained.cohorts, None)
+        numbers = tuple(models)
+        return self.ask(self.convert(numbers), numbers)
+
     def ask(self, cohorts: Sequence[Tensors], models: Iterable[int] | None) -> Bank:
         """Return the bank of cohorts, with further signals: of converted models of these numbers, or of what was trained (None)."""
         probes, tasks, recipe = probes_for(self.wanted), self.tasks(), self.recipe.teacher

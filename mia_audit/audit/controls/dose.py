@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mia_audit.audit.bank import degrading
-from mia_audit.audit.bank.prepared import Bank, Prepared, gather, of_another
+from mia_audit.audit.bank.prepared import Bank, Prepared, of_another
+from mia_audit.audit.bank.staging import Staging
 from mia_audit.data.examples import Examples
 from mia_audit.errors import RecipeError
-from mia_audit.probes import taking
-from mia_audit.probes.names import probes_for
 from mia_audit.recipe import Recipe, filled
 from mia_audit.record import Control
 from mia_audit.record.controls import DOSE
@@ -22,7 +21,6 @@ from mia_audit.statistics.nulltest import mann_whitney_p
 from mia_audit.statistics.roc import auc
 from mia_audit.streams import stream
 from mia_audit.training import plan, schedule
-from mia_audit.training.material import material
 from mia_audit.types import Bools, Evidence, Floats, Ints
 
 DOSES = (1, 2, 4, 8)
@@ -81,11 +79,15 @@ def plant(prepared: Prepared, machine: schedule.Machine) -> Sibling | None:
     if not prepared.recipe.audit.canaries:
         return None
     planted = planting(prepared)
-    given = material(prepared.recipe, planted.examples)
-    trained = schedule.run(planted.tasks, given, prepared.store, machine)
-    probes = probes_for(prepared.wanted)
-    taken = taking.take(planted.tasks, probes, given, prepared.store, machine) if probes else ()
-    return Sibling(bank=gather(trained.cohorts, taken), row=planted.row, dose=planted.dose)
+    staging = Staging(
+        recipe=prepared.recipe,
+        examples=planted.examples,
+        rows=planted.tasks[0].rows,
+        wanted=prepared.wanted,
+        store=prepared.store,
+        machine=machine,
+    )
+    return Sibling(bank=staging.bank(staging.train(), range(1)), row=planted.row, dose=planted.dose)
 
 
 def doses(row: Bools, audited: Ints, canaries: int, rng: np.random.Generator) -> Ints:
