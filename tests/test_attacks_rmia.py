@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from scipy.stats import rankdata
 
+from mia_audit.attacks import rmia
 from mia_audit.attacks.attack import Attack
-from mia_audit.attacks.nearly_one import spread_values
+from mia_audit.attacks.nearly_one import spread_values, unspread
 from mia_audit.attacks.rmia import OfflineRMIA, OnlineRMIA
 from mia_audit.attacks.thresholds import LOSS
 from mia_audit.errors import EvidenceError, RecipeError, ShadowBudgetError
@@ -156,3 +157,14 @@ def test_labels_beyond_the_classes_are_refused() -> None:
         labels[3] = label
         with pytest.raises(EvidenceError, match=f"evidence needs labels from 0 to 1, one a class, {told}"):
             replace(seen, labels=labels)
+
+
+@pytest.mark.parametrize("beta", [0.05, 0.2, 0.25, 0.5, 0.7, 0.9, 1.0])
+@pytest.mark.parametrize("size", [1, 4, 5, 7, 20])
+def test_the_bar_is_the_least_ratio_that_a_share_of_the_population_does_not_exceed(beta: float, size: int) -> None:
+    """Of all ratios, the smallest at or below which lie `beta` of them; times gamma in the ratio is plus its log here."""
+    of_z = np.random.default_rng(size).normal(size=size)
+    least = min(ratio for ratio in of_z if np.mean(of_z <= ratio) >= beta - 1e-12)
+    for gamma in (1.0, 2.0):
+        bar = unspread(np.asarray(rmia._bar(spread_values(of_z), gamma, beta)))
+        assert bar == pytest.approx(least + np.log(gamma))
