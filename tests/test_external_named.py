@@ -41,6 +41,9 @@ def test_torchvision_builds_by_name_and_the_file_has_the_weights(tmp_path: Path)
         networks.built(external.model_copy(update={"arguments": {}}), tmp_path)
     with pytest.raises(AuditError, match="model torchvision:nobody could not be built, got ValueError: Unknown model nobody"):
         networks.built(external.model_copy(update={"model": "torchvision:nobody"}), tmp_path)
+    for each in ("weights_backbone", "pretrained", "checkpoint_path"):
+        with pytest.raises(AuditError, match=f"takes no argument '{each}': its weights come from the file"):
+            networks.built(external.model_copy(update={"arguments": {each: "x"}}), tmp_path)
     with pytest.raises(AuditError, match="needs weights, got none"):
         networks.built(External(model="torchvision:squeezenet1_1"), tmp_path)
 

@@ -23,6 +23,6 @@ def export_model(
     from mia_audit.record import load  # noqa: PLC0415
 
     recipe = load(record).summary.recipe
-    folder = out or record.with_name(f"{record.name}-{form}")
+    folder = out or record.resolve().with_name(f"{record.resolve().name}-{form}")
     place = Place(store=store or default_store(), data_root=data_root or usual_root())
     typer.echo(f"Written: {exported(recipe, form, folder, place, typer.echo)}")

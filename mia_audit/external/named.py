@@ -5,6 +5,7 @@ that brings code of its own (`auto_map`) is refused, and so are weights in a pic
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,8 @@ from mia_audit.external.files import reason, regular, told
 
 LIBRARIES = ("timm", "torchvision")
 FOLDER = "transformers"
+_FETCHING = re.compile(r"pretrained|checkpoint|weights|path|file|url|cfg|config|cache", re.IGNORECASE)
+"""Arguments that would have a library fetch or read what nobody looked at."""
 
 
 def is_named(model: str) -> bool:
@@ -28,6 +31,9 @@ def is_named(model: str) -> bool:
 def build(model: str, arguments: Mapping[str, Any]) -> nn.Module:
     """Return the untrained network that timm or torchvision build by this name."""
     library, _, name = model.partition(":")
+    fetching = next((key for key in arguments if _FETCHING.search(key)), None)
+    if fetching is not None:
+        raise RecipeError(f"model {told(model)} takes no argument {told(fetching)!r}: its weights come from the file; leave it out")
     made: Any
     try:
         if library == "timm":

@@ -51,7 +51,8 @@ def audit_external(target: Place, options: Options, *, trusted: bool, say: Calla
         if external.probe:
             child.require_probe(it.predict, folder / external.probe, archive.read(folder / external.probe))
         if isinstance(it.predict, served.Served):
-            it.predict.require_budget(known.members.size + known.nonmembers.size + 2 * external.batch)
+            judged = known.members.size + known.nonmembers.size
+            it.predict.require_budget(judged + 2 * min(external.batch, judged))
         asking = asked.Asking(
             output=_kind(external.output),
             together=external.batch,
