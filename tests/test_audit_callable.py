@@ -210,6 +210,9 @@ def test_labels_and_one_output_are_taken(tmp_path: Path) -> None:
     predict = fit(x, y, 2.0)(np.flatnonzero(member), 7)
     decided = audited(tmp_path, lambda batch: predict(batch).argmax(axis=1), (x, y), member, output="labels")
     assert [each.name for each in decided.summary.attacks] == ["correctness"]
+    assert decided.summary.right is not None
+    assert decided.summary.right.value == pytest.approx((predict(x).argmax(axis=1) == y)[~member].mean())
+    assert decided.summary.commonest == pytest.approx(np.bincount(y[~member]).max() / (~member).sum())
     two = audited(tmp_path, lambda batch: batch[:, 0], (x, (y > 0).astype(int)), member)
     assert two.summary.classes == 2
     unlabelled = audited(tmp_path, predict_unlabelled, x, member)

@@ -32,6 +32,7 @@ class Predictions:
     """What a file of predictions holds, ready to be scored.
 
     logits  [queries, examples, classes]; of losses two classes, the right one first
+    truth   the right classes where `labels` are not those, since no more is known than right or wrong
     able    attacks that what is there suffices for; None where all are, and `lacking` is what the others need
     notes   what was taken for what, a sentence each
     """
@@ -48,6 +49,7 @@ class Predictions:
     classes: tuple[str, ...] = ()
     kind: str = "logits"
     kept: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    truth: Ints | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,7 @@ def read(path: Path, wanted: Wanted, sides: Sides | None = None, classes: tuple[
         classes=classes or names,
         kind=answers.kind,
         kept=kept,
+        truth=np.unique(read[chosen.label], return_inverse=True)[1].reshape(-1)[kept] if answers.kind == "labels" else None,
     )
 
 

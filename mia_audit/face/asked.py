@@ -84,7 +84,7 @@ def audit(predict: Predict, data: Any, who: tuple[Any, Any], fit: tuple[Fit | No
     given = _evidence(answers, known, sides, coins, asking)
     held.require_accuracy(given.seen, sides.member, asking.accuracy)
     look, looked = _look(known, sides, asking.seed)
-    beside = Beside(inputs=look, looked=looked, able=given.able, lacking=given.lacking)
+    beside = Beside(inputs=look, looked=looked, able=given.able, lacking=given.lacking, truth=given.truth)
     found = score(given.seen, sides.member, asking.attacks, asking.seed, beside)
     notes = (*asking.notes, *known.notes, *sides.notes, *told, *given.notes)
     read = Read(name=asking.name, sha256=_identity(known, sides), kind=given.kind, columns=(), notes=notes)
@@ -102,6 +102,7 @@ class Answered:
     notes: tuple[str, ...]
     able: frozenset[str] | None
     lacking: str
+    truth: Ints | None = None
 
 
 def sides_of(known: Given, who: tuple[Any, Any]) -> Sides:
@@ -173,7 +174,7 @@ def _decided(stacked: Floats, labels: Ints | None, coins: Bools) -> Answered:
     right = stacked[..., 0] == labels
     logits = np.where(np.stack([right, ~right], axis=-1), 1.0, 0.0)
     seen = _seen(logits, np.zeros(labels.size, dtype=np.int64), coins)
-    return Answered(seen=seen, kind="labels", notes=(), able=DECIDED, lacking="logits, probabilities or losses")
+    return Answered(seen=seen, kind="labels", notes=(), able=DECIDED, lacking="logits, probabilities or losses", truth=labels)
 
 
 def _seen(logits: Floats, labels: Ints, coins: Bools) -> Evidence:

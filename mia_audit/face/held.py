@@ -12,7 +12,7 @@ from mia_audit.statistics.interval import Interval
 from mia_audit.statistics.nulltest import one_more_p
 from mia_audit.statistics.proportions import Share
 from mia_audit.statistics.proportions import accuracy as share_of
-from mia_audit.types import Bools, Evidence, Floats
+from mia_audit.types import Bools, Evidence, Floats, Ints
 
 UNLIKE = 0.001
 """How surprising a target among its shadow models has to be before it is called another kind."""
@@ -42,11 +42,10 @@ def require_share(right: Bools, claimed: float) -> None:
         )
 
 
-def learnt(seen: Evidence, member: Bools) -> tuple[Interval, float]:
-    """Return the share of non-members that the target gets right, and the share of their commonest class."""
-    labels = seen.labels[~member]
-    right = seen.target[:, ~member].mean(axis=0).argmax(axis=-1) == labels
-    return share_of(Share(hits=int(right.sum()), total=right.size)), float(np.bincount(labels).max() / labels.size)
+def learnt(seen: Evidence, member: Bools, truth: Ints) -> tuple[Interval, float]:
+    """Return the share of non-members that the target gets right, and the share of their commonest class; truth: the right classes."""
+    right = seen.target[:, ~member].mean(axis=0).argmax(axis=-1) == seen.labels[~member]
+    return share_of(Share(hits=int(right.sum()), total=right.size)), float(np.bincount(truth[~member]).max() / right.size)
 
 
 def unlike(seen: Evidence, member: Bools) -> tuple[str, ...]:

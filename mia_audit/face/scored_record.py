@@ -65,7 +65,9 @@ def score_file(path: Path, asked: Asked) -> ScoredRecord:
     others = None if asked.references is None else references.read(asked.references, read)
     seen = _evidence(read, others)
     brief = (BRIEF,) if seen.target.dtype != read.logits.dtype else ()
-    found = score(seen, read.member, asked.attacks, seed, Beside(inputs=read.inputs, able=read.able, lacking=read.lacking))
+    found = score(
+        seen, read.member, asked.attacks, seed, Beside(inputs=read.inputs, able=read.able, lacking=read.lacking, truth=read.truth)
+    )
     notes = (*read.notes, *brief, *(() if others is None else others.notes))
     told = Read(name=read.name, sha256=_sha256(path), kind=read.kind, columns=read.columns, notes=notes)
     part = Part(kept=read.kept, member=read.member, classes=read.logits.shape[-1], seed=seed)

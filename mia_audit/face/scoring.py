@@ -51,6 +51,7 @@ class Beside:
     """What else is known of what is scored.
 
     inputs   examples [looked, ...], for a classifier that never sees the network; `looked` says which they are, None: all
+    truth    the right classes [examples] where the evidence knows no more than right and wrong
     able     attacks that what is there suffices for, None where all are; `lacking` is what the others need
     """
 
@@ -58,6 +59,7 @@ class Beside:
     looked: Ints | None = None
     able: frozenset[str] | None = None
     lacking: str = ""
+    truth: Ints | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +102,20 @@ def score(seen: Evidence, member: Bools, attacks: Sequence[str] | None, seed: in
         references=len(seen.shadows),
         control_p=None if best is None else _control(apart, truth, best),
         following=int(follows.sum()),
-        learnt=learnt(part, truth) if beside.able is None else None,
+        learnt=_learnt(beside, part, truth, can),
         blind=_blind(beside, seen.labels, member, can, seed),
         backwards=_backwards(decides, [each for each in found if each.name in PLAIN], truth, chosen=best is not None),
         left_out=left_out,
         tested=decides,
         power=smallest_auc(int(truth.sum()), int((~truth).sum()), (1 - level) / 2),
     )
+
+
+def _learnt(beside: Beside, part: Evidence, member: Bools, can: Bools) -> tuple[Interval, float] | None:
+    """Return how often the target is right, and would be by naming the commonest class; None where nobody knows the right ones."""
+    if beside.truth is not None:
+        return learnt(part, member, beside.truth[can])
+    return learnt(part, member, part.labels) if beside.able is None else None
 
 
 def _blind(beside: Beside, labels: Ints, member: Bools, can: Bools, seed: int) -> Blind | None:
