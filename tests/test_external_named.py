@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -317,3 +318,17 @@ def test_what_init_is_told_of_a_named_network_stands_in_the_recipe() -> None:
     }
     assert init._target("timm:net", "w.pth", "", str) == {"checkpoint": "w.pth", "model": "timm:net"}
     assert init._target("https://host/x", "", "", str) == {"endpoint": "https://host/x", "model": ""}
+
+
+def test_the_network_of_the_docs_is_one_that_init_takes(tmp_path: Path) -> None:
+    """Its spikes and membranes come out of what it saved, as out of itself; it resets its own states."""
+    shutil.copy(Path(__file__).parent.parent / "docs" / "snntorch" / "net.py", tmp_path)
+    own = code.named("net:Net", tmp_path)()
+    torch.save(own.state_dict(), tmp_path / "checkpoint.pth")
+    asked, notes = networks.built(External(checkpoint="checkpoint.pth", model="net:Net"), tmp_path)
+    x = torch.rand(3, 1, 28, 28)
+    with torch.no_grad():
+        for _ in range(2):
+            torch.testing.assert_close(asked(x), own(x))
+    assert asked(x)[1].shape == (25, 3, 10)
+    assert notes[0] == "Net with 203530 parameters from checkpoint.pth."
