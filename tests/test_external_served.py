@@ -106,6 +106,9 @@ def test_a_network_that_answers_otherwise_the_second_time_is_named(serve: Any) -
     _, client = serve(lambda handler, inputs: send(handler, json.dumps({"outputs": rng.normal(size=(len(inputs), 3)).tolist()}).encode()))
     doubt = functions.doubts(functions.function(client, "the target"), given(X), np.arange(20))
     assert "answers differently" in doubt[0]
+    first, again = client(X[:20]), client.turned(1)(X[:20])
+    assert not np.array_equal(first, again)
+    np.testing.assert_array_equal(client(X[:20]), first)
 
 
 def one_after_the_other(ways: Iterator[Any]) -> Callable[[Any, Any], None]:
