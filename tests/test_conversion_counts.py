@@ -33,9 +33,9 @@ def test_every_spike_is_added_along_its_connections() -> None:
     for t in range(7):
         for neurons, outputs in zip(fired, (5, 4), strict=True):
             slow[t:] += sum(1 for spike in neurons[t] if spike for _ in range(outputs))
-    spikes = np.stack([each.sum(axis=1).cumsum() for each in fired])
+    spikes = np.stack([each.sum(axis=1, dtype=np.float64).cumsum() for each in fired])
     np.testing.assert_allclose(additions(counted, spikes), slow)
-    always = np.stack([width * np.arange(1, 8) for width in (6, 5)])
+    always = np.stack([width * np.arange(1.0, 8.0) for width in (6, 5)])
     np.testing.assert_allclose(additions(counted, always), np.arange(1, 8) * (6 * 5 + 5 * 4))
 
 

@@ -53,7 +53,7 @@ MUTANTS = (
     Mutant("audit/bank/staging.py", "        teachers=teachers,\n", ""),
     # counts
     Mutant("conversion/energy.py", "(1 if static else 1 + _steps(added))", "1"),
-    Mutant("conversion/energy.py", "[each.macs / each.inputs for each in counted[1:]]", "[each.macs for each in counted[1:]]"),
+    Mutant("conversion/energy.py", "each.macs / each.inputs for", "each.macs for"),
     Mutant("conversion/exposure.py", "ordered[owners != image][fewer - 1]", "ordered[fewer - 1]"),
     # inversion
     Mutant("inversion/evaluators.py", "if shared > SHARED * len(inputs):", "if False:"),

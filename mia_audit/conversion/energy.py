@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from mia_audit.models.architectures import layers, walk
 from mia_audit.models.shapes import Shape
 from mia_audit.recipe import Model
@@ -35,8 +37,8 @@ def sums(model: Model, classes: int, shape: Shape) -> tuple[Sums, ...]:
 
 def additions(counted: tuple[Sums, ...], spikes: Floats) -> Floats:
     """Return the additions of one example up to each step [T], of spikes [layers, T] of each layer of neurons up to it."""
-    fan_outs = [each.macs / each.inputs for each in counted[1:]]
-    total: Floats = sum(count * fan_out for count, fan_out in zip(spikes, fan_outs, strict=True))
+    fan_outs = np.array([each.macs / each.inputs for each in counted[1:]])
+    total: Floats = fan_outs @ spikes
     return total
 
 
@@ -52,8 +54,7 @@ def gain(counted: tuple[Sums, ...], spikes: Floats, *, static: bool) -> dict[str
 
 def _steps(added: Floats) -> Floats:
     """Return the steps that have gone by before each, [T]."""
-    steps: Floats = (added * 0).cumsum() + range(len(added))
-    return steps
+    return np.arange(len(added), dtype=np.float64)
 
 
 def _sums(layer: Conv | Linear, before: Shape, after: Shape) -> Sums:
