@@ -27,7 +27,9 @@ GOLDEN = {
     "fashion-mnist-snn-q4-sre": "3d8f23c966e341534734b7d3253a67bff94a1f575c16f7b005d4e70a37e2055a",
     "privacy/dp-ann-0.5": "a96ecfae09f1f6e8cc84ad4c8051c27516a2a263027bebacc21f20cb093e7334",
     "privacy/dp-ann-1.0": "a8a623af8e344a5a766a047c5ffcd696aada90dbe3454319763cfb784b64c6df",
+    "privacy/dp-ann-1.6": "c9aa5d9c7751f9d92c99ac08be82de8537446d370847c153d547e81bcd725d6a",
     "privacy/dp-ann-none": "6f4574f7374cb7184d41135ec08a31d3956ab6e1eae0053c84a2408725fa2f77",
+    "privacy/dp-snn-0.5": "9faa307dfd1be37756f84e7c00f052027c361d7d650a1dbb332776a903cdb3e4",
     "privacy/dp-snn-1.0": "ae9d42a2a09a6d2342d566d4eabde1bc4cd465185963f5f4adcb9cae9407312b",
     "privacy/dp-snn-none": "a364b5916e41d3c367499cde2566b07dde2e52e5d857e039407552889f2343dc",
 }
