@@ -280,17 +280,28 @@ class _Judging:
         return self._told("converted, through time", attack.run(shorter, self.settings[False]), known=False)
 
     def _told(self, name: str, found: Found, known: bool) -> dict[str, Any]:
-        rows, given = self.bench.rows[0], self.bench.given
-        others = given.pool_inputs[~rows]
-        members = given.pool_inputs[rows]
-        fewer = min(len(others), len(members))
-        shown = member_shows(found.images[0], members[:fewer], others[:fewer])
+        given = self.bench.given
         right, wrong = success(self.judges, found), wrong_class(self.judges, found, given.classes)
         return {
             "name": name, "prior": known, "recognised": found.recognised.tolist(), "images": found.images.shape[1],
             "success": {judge: each.tolist() for judge, each in right.items()},
-            "wrong": {judge: each.tolist() for judge, each in wrong.items()}, "nearer": shown.nearer, "pairs": shown.pairs, "p": shown.p,
+            "wrong": {judge: each.tolist() for judge, each in wrong.items()}
         }  # fmt: skip
+
+
+def members(bench: Bench) -> dict[str, Any]:
+    """Ask of each target's images whether the nearest member is nearer than the nearest of as many others; images of one are alike."""
+    chosen = json.loads((bench.kept / f"{bench.dataset}-leakage.json").read_text(encoding="utf-8"))["settings"]["False"]
+    how = next(each for each in GRID if str(each) == chosen)
+    attack = Attack(classes=torch.arange(IMAGES) % bench.given.classes, shape=bench.given.shape, seed=11)
+    found = attack.run(bench.plain(bench.weights(list(range(TARGETS)))), how)
+    shown = []
+    for own, row in zip(found.images, bench.rows[:TARGETS], strict=True):
+        inside, outside = bench.given.pool_inputs[row], bench.given.pool_inputs[~row]
+        fewer = min(len(inside), len(outside))
+        told = member_shows(own, inside[:fewer], outside[:fewer])
+        shown.append(told.nearer / told.pairs)
+    return {"nearer": shown}
 
 
 def _accuracy(networks: Population, inputs: Floats, labels: Any) -> Floats:
@@ -304,6 +315,7 @@ def _accuracy(networks: Population, inputs: Floats, labels: Any) -> Floats:
 
 PARTS: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "membership": membership, "by_steps": by_steps, "exposed": exposed, "leakage": leakage,
+    "members": members,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def row(name: str, share: float, *, known: bool = False) -> dict[str, Any]:
     around = [share - 0.02, share - 0.01, share, share + 0.01, share + 0.02]
     return {
         "name": name, "prior": known, "recognised": [1.0] * 5, "images": 200, "success": {"a": around, "b": around},
-        "wrong": {"a": [0.05] * 5, "b": [0.05] * 5}, "nearer": 90, "pairs": 200, "p": 0.18,
+        "wrong": {"a": [0.05] * 5, "b": [0.05] * 5},
     }  # fmt: skip
 
 
@@ -47,6 +47,7 @@ def numbers(*, drop: float, gain: float, seen: float, leak: float) -> dict[str, 
         "by_steps": {"teacher": [0.9 + 0.001 * k for k in range(5)], "runs": runs, "agreement": [0.9] * 5, "iterations": [50] * 5},
         "membership": dict.fromkeys(("ann-teacher", "converted-snn", "private-snn"), stage),
         "leakage": {"rows": rows, "natural": {"natural": {"a": 0.9, "b": 0.9}}, "curve": [point], "settings": {"False": "x", "True": "y"}},
+        "members": {"nearer": [0.4, 0.5, 0.6, 0.5, 0.5]},
         "exposed": {"images": 200, "layers": [{"maximum": 1, "maximum moves": 0.1, "percentile": 200, "percentile by 1 %": 0}]},
     }  # fmt: skip
 
