@@ -27,7 +27,6 @@ MUTANTS = (
     Mutant("external/estimators.py", "feature[inner].max() < columns", "True"),
     Mutant("external/skops_file.py", "    _require_known(name, path)\n", ""),
     Mutant("external/nir_file.py", "not isinstance(group.get(key, getlink=True), h5py.HardLink)", "False"),
-    Mutant("external/nir_file.py", "if mark in seen or depth > _DEEPEST:", "if depth > 10**6:"),
     Mutant("external/nir_file.py", "fired = (before > threshold).double()", "fired = (v > threshold).double()"),
     Mutant("external/nir_file.py", 'x = state["i"] = current + dt', 'x = state["i"] = current - dt'),
     Mutant("external/program.py", 'return "constants.pkl" in names and', 'return "constants.pkl" not in names and'),
