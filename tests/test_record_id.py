@@ -31,6 +31,7 @@ GOLDEN = {
     "privacy/dp-ann-none": "6f4574f7374cb7184d41135ec08a31d3956ab6e1eae0053c84a2408725fa2f77",
     "privacy/dp-snn-0.5": "9faa307dfd1be37756f84e7c00f052027c361d7d650a1dbb332776a903cdb3e4",
     "privacy/dp-snn-1.0": "ae9d42a2a09a6d2342d566d4eabde1bc4cd465185963f5f4adcb9cae9407312b",
+    "privacy/dp-snn-1.6": "ac64017a30e9f2d175ebcb6a6a43929e412d82c1e5b7bfd388b56d498a886ffc",
     "privacy/dp-snn-none": "a364b5916e41d3c367499cde2566b07dde2e52e5d857e039407552889f2343dc",
 }
 
