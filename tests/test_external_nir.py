@@ -62,12 +62,13 @@ def spiking(kind: str, reset: str) -> tuple[nn.Sequential, torch.Tensor]:
 def test_an_exported_network_spikes_as_it_did(tmp_path: Path, kind: str, reset: str, here: str) -> None:
     """Every spike of every step; another reset gives others."""
     pytest.importorskip("nirtorch")
+    from snntorch import Leaky, Synaptic  # noqa: PLC0415
     from snntorch.export_nir import export_to_nir  # noqa: PLC0415
 
     net, x = spiking(kind, reset)
     nir.write(tmp_path / "net.nir", export_to_nir(net, x[:1], ignore_dims=[0]))
     for each in net:
-        if hasattr(each, "reset_mem"):
+        if isinstance(each, Leaky | Synaptic):
             each.reset_mem()
     with torch.no_grad():
         answers = [net(x) for _ in range(STEPS)]
