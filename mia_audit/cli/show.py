@@ -19,6 +19,7 @@ def show(  # noqa: PLR0913, PLR0917  all that `run` takes, so that one word of a
     surrogate_variant: a.SurrogateVariant = None,
     surrogate_area: a.SurrogateArea = None,
     ptq: a.PTQ = False,
+    secure_noise: a.SecureNoise = False,
     dataset: a.Dataset = None,
     data_root: a.DataRoot = None,
     offline: a.Offline = False,
@@ -42,8 +43,8 @@ def show(  # noqa: PLR0913, PLR0917  all that `run` takes, so that one word of a
     """Print the resolved recipe of an audit and a drawing of its network; takes what `run` takes."""
     named = a.one_target(target, target_option)
     options = a.asked(
-        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq, dataset=dataset,
-        data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
+        surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq,
+        secure_noise=secure_noise, dataset=dataset, data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
         force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
         executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip
