@@ -44,8 +44,8 @@ def show(  # noqa: PLR0913, PLR0917  all that `run` takes, so that one word of a
     named = a.one_target(target, target_option)
     options = a.asked(
         surrogate=surrogate, surrogate_variant=surrogate_variant, surrogate_area=surrogate_area, ptq=ptq,
-        secure_noise=secure_noise, dataset=dataset, data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed, device=device, store=store, out=out,
-        force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
+        secure_noise=secure_noise, dataset=dataset, data_root=data_root, offline=offline, attacks=attacks, shadows=shadows, seed=seed,
+        device=device, store=store, out=out, force=force, settings=settings, slices=slices, expose=expose, workers=workers, memory=memory,
         executor=executor, scheduler=scheduler, address=address,
     )  # fmt: skip
     from mia_audit.audit.request.options import describe  # noqa: PLC0415  help must not pay for it
